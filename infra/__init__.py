@@ -1,0 +1,1 @@
+"""The platform: contracts, substrates, components, operations and the `highway` command."""

@@ -1,0 +1,93 @@
+"""The small client with which everybody writes to the ledger.
+
+An event goes to the outbox first (one file, atomically renamed, named by the event's id), then over the
+wire; a ledger that is down loses nothing and interrupts nobody: what stays in the outbox is delivered by the
+next call of any process that shares it.
+"""
+
+import json
+import os
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.contracts.events import EVENT, EVENTS, AnyEvent
+from infra.contracts.files import write_atomically
+
+URL_VARIABLE = "HIGHWAY_LEDGER_URL"
+TOKEN_FILE_VARIABLE = "HIGHWAY_LEDGER_TOKEN_FILE"
+OUTBOX_VARIABLE = "HIGHWAY_LEDGER_OUTBOX"
+TIMEOUT_SECONDS = 5
+
+
+class LedgerUnavailableError(Exception):
+    """The ledger did not answer, or refused; the message says what to check."""
+
+
+@dataclass(frozen=True)
+class LedgerClient:
+    """`url` has no trailing slash; `token_file` holds the bearer token, which is read at each call."""
+
+    url: str
+    token_file: Path
+    outbox: Path
+
+    @classmethod
+    def from_environment(cls) -> "LedgerClient":
+        """Raises `KeyError` naming the variable that is missing."""
+        return cls(
+            url=os.environ[URL_VARIABLE],
+            token_file=Path(os.environ[TOKEN_FILE_VARIABLE]),
+            outbox=Path(os.environ[OUTBOX_VARIABLE]),
+        )
+
+    def record(self, event: AnyEvent) -> bool:
+        """Keep `event`, then try to deliver the whole outbox. True when nothing is left in it."""
+        write_atomically(self.outbox / f"{event.id}.json", EVENT.dump_json(event))
+        try:
+            self.deliver()
+        except LedgerUnavailableError:
+            return False
+        return True
+
+    def deliver(self) -> int:
+        """Send what the outbox holds, oldest first; returns how many events. Raises `LedgerUnavailableError`."""
+        waiting = sorted(self.outbox.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+        if waiting:
+            bodies = [path.read_text() for path in waiting]
+            self._call("POST", "/events", "[" + ",".join(bodies) + "]")
+        for path in waiting:
+            path.unlink(missing_ok=True)
+        return len(waiting)
+
+    def query(self, *, kind: str | None = None, subject: str | None = None, limit: int = 100) -> Sequence[AnyEvent]:
+        """The newest events first. Raises `LedgerUnavailableError`."""
+        asked = {"kind": kind, "subject": subject, "limit": str(limit)}
+        query = urllib.parse.urlencode({key: value for key, value in asked.items() if value is not None})
+        return EVENTS.validate_json(self._call("GET", f"/events?{query}"))
+
+    def _call(self, method: str, path: str, body: str | None = None) -> bytes:
+        try:
+            request = urllib.request.Request(
+                self.url + path,
+                method=method,
+                data=None if body is None else body.encode(),
+                headers={
+                    "Authorization": f"Bearer {self.token_file.read_text().strip()}",
+                    "Content-Type": "application/json",
+                },
+            )
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+                return bytes(response.read())
+        except urllib.error.HTTPError as error:
+            detail = error.read().decode(errors="replace")[:300]
+            raise LedgerUnavailableError(
+                f"the ledger at {self.url} refused {method} {path}: {error.code} {detail}"
+            ) from error
+        except (OSError, json.JSONDecodeError) as error:
+            raise LedgerUnavailableError(
+                f"the ledger at {self.url} does not answer ({error}); see `highway status`"
+            ) from error

@@ -1,0 +1,28 @@
+"""Names that more than one program must agree on: metrics, labels, secrets, accounts. Once, here."""
+
+PROJECT = "digital-highway"
+OPERATOR = "highway"  # the account that all admin interfaces know
+OPERATOR_SECRET = "operator-password"
+LEDGER_SECRET = "ledger-token"
+
+# Labels on workloads, metrics and alerts
+SERVICE_LABEL = "service"
+COMPONENT_LABEL = "component"
+SEVERITY_LABEL = "severity"
+OWNER_LABEL = "owner"
+
+# Metrics of the serving app
+PREDICTIONS_TOTAL = "predictions_total"  # labels: outcome = ok | rejected | failed; model_version
+PREDICTION_SECONDS = "prediction_duration_seconds"  # histogram
+MODEL_INFO = "model_info"  # gauge 1; labels: model, version, digest
+
+# Metrics of the ledger's exporter (jobs are too short to be scraped)
+JOB_LAST_SUCCESS = "job_last_success_timestamp_seconds"  # labels: pipeline, step
+JOB_LAST_FAILURE = "job_last_failure_timestamp_seconds"  # labels: pipeline, step
+LEDGER_EVENTS_TOTAL = "ledger_events_total"  # labels: kind, outcome
+
+# Metrics of the substrate's own exporter
+DISK_FREE_BYTES = "highway_disk_free_bytes"
+DISK_SIZE_BYTES = "highway_disk_size_bytes"
+WORKLOAD_UP = "highway_workload_up"  # labels: service; 1 when the supervisor says RUNNING
+WORKLOAD_RESTARTS = "highway_workload_restarts_total"  # labels: service
