@@ -1,0 +1,55 @@
+"""Jobs on the embedded substrate: one attempt at a time, under supervisord."""
+
+import time
+import uuid
+import xmlrpc.client
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from infra.contracts.clock import SystemClock
+from infra.contracts.jobs import JobResult
+from infra.contracts.workload import Job
+from infra.local.home import Home
+from infra.local.supervisor import Supervisor
+from infra.local.supervisor_rpc import SupervisorUnavailableError
+
+POLL_SECONDS = 0.05
+OVER = ("EXITED", "FATAL", "STOPPED", "UNKNOWN")
+
+
+@dataclass(frozen=True)
+class SupervisedJobs:
+    """Keeps the promise of `infra.contracts.jobs.JobRunner`."""
+
+    home: Home
+    clock: SystemClock = field(default_factory=SystemClock)
+
+    def run(self, job: Job, environment: Mapping[str, str]) -> JobResult:
+        supervisor = Supervisor(self.home)
+        started = self.clock.now()
+        log = self.home.logs / "jobs" / f"{job.name}-{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}.log"
+        exit_code: int | None = None
+        try:
+            supervisor.start_job(job, dict(environment), log)
+            exit_code, reason = self._wait(supervisor, job)
+        except (SupervisorUnavailableError, xmlrpc.client.Fault) as error:
+            reason = f"lost: {error}"
+        finally:
+            # Also when the caller is interrupted: a job does not outlive the one who waits for it.
+            supervisor.remove(job.name)
+        return JobResult(exit_code, reason, started, self.clock.now(), log)
+
+    @staticmethod
+    def _wait(supervisor: Supervisor, job: Job) -> tuple[int | None, str]:
+        deadline = time.monotonic() + job.timeout_seconds
+        while True:
+            status = supervisor.status(job.name)
+            if status is None:
+                return None, "removed while it ran"
+            if status.state in OVER:
+                # supervisord reports death by a signal as -1
+                killed = status.exit_code < 0
+                return (None, "killed by a signal") if killed else (status.exit_code, f"exit code {status.exit_code}")
+            if time.monotonic() > deadline:
+                return None, f"killed after its timeout of {job.timeout_seconds} s"
+            time.sleep(POLL_SECONDS)

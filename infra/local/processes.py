@@ -1,0 +1,59 @@
+"""Finding and ending the processes of one highway, by the marks in their environment."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import psutil
+
+from infra.local.home import HOME_VARIABLE, WORKLOAD_VARIABLE
+
+
+def marked(home: Path, workload: str | None = None) -> Sequence[psutil.Process]:
+    """This user's processes that carry the mark of `home` (and of `workload`), this one and its parents aside.
+
+    The mark is inherited, so workers and daemons that left their parent are found too.
+    """
+    ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    return [process for process in _own() if process.pid not in ours and _has_mark(process, home, workload)]
+
+
+def end(processes: Sequence[psutil.Process], patience_seconds: float) -> None:
+    """SIGTERM, then SIGKILL for what is left after `patience_seconds`. A reused pid is never hit."""
+    for process in processes:
+        _signal(process, "terminate")
+    _, alive = psutil.wait_procs(processes, timeout=patience_seconds)
+    for process in alive:
+        _signal(process, "kill")
+    psutil.wait_procs(alive, timeout=5)
+
+
+def listening_ports(process: psutil.Process) -> set[int]:
+    try:
+        return {c.laddr.port for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return set()
+
+
+def _own() -> Iterator[psutil.Process]:
+    for process in psutil.process_iter():
+        try:
+            if process.uids().real == os.getuid() and process.status() != psutil.STATUS_ZOMBIE:
+                yield process
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+
+
+def _has_mark(process: psutil.Process, home: Path, workload: str | None) -> bool:
+    try:
+        environment = process.environ()
+    except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
+        return False
+    mark = environment.get(WORKLOAD_VARIABLE)
+    return environment.get(HOME_VARIABLE) == str(home) and (mark is not None if workload is None else mark == workload)
+
+
+def _signal(process: psutil.Process, how: str) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        getattr(process, how)()

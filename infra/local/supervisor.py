@@ -1,0 +1,253 @@
+"""Runs services and jobs through supervisord, which alone restarts them.
+
+The truth of what should run is on disk (`run/workloads/<name>.json` and `.conf`), written before supervisord
+is told: a supervisor that is started again after a kill or a reboot starts everything by itself.
+"""
+
+import os
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from filelock import FileLock
+from supervisor.xmlrpc import Faults
+
+from infra.contracts.files import write_atomically
+from infra.contracts.workload import Job, Service
+from infra.local import supervisor_config
+from infra.local.home import HOME_VARIABLE, WORKLOAD_VARIABLE, Home
+from infra.local.plan import Plan, plan
+from infra.local.ports import Ports
+from infra.local.readiness import answers
+from infra.local.sockets import socket_path
+from infra.local.supervisor_rpc import Rpc, SupervisorUnavailableError
+
+DAEMON = "supervisord"
+START_SECONDS = 15
+CRASHES_ARE_A_LOOP = 4
+ALIVE = ("STARTING", "RUNNING", "BACKOFF")
+
+
+class WorkloadFailedError(Exception):
+    """A workload did not become what it should; the message ends with what it last said."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service that is ready. `address` is "127.0.0.1:port", None for a service without a port."""
+
+    name: str
+    address: str | None
+    spec_digest: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """`state` is supervisord's word; `restarts` counts starts beyond the first."""
+
+    name: str
+    state: str
+    pid: int
+    restarts: int
+    spec_digest: str | None
+    exit_code: int
+
+    @property
+    def is_running(self) -> bool:
+        return self.state == "RUNNING"
+
+
+@dataclass(frozen=True)
+class Supervisor:
+    home: Home
+
+    @property
+    def _folder(self) -> Path:
+        return self.home.run / "workloads"
+
+    @property
+    def socket(self) -> Path:
+        return socket_path(self.home, "supervisord")
+
+    def is_alive(self) -> bool:
+        try:
+            self.rpc().getState()
+        except SupervisorUnavailableError:
+            return False
+        return True
+
+    def ensure_alive(self) -> bool:
+        """Start supervisord, and with it all that should run, unless it is there. True if it was started."""
+        self.home.run.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with FileLock(self.home.run / "supervisord.lock"):
+            if self.is_alive():
+                return False
+            log = self.home.logs / "supervisord.log"
+            log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.socket.unlink(missing_ok=True)
+            config = self.home.run / "supervisord.conf"
+            write_atomically(config, supervisor_config.daemon(self.socket, config, log, self._folder))
+            started = subprocess.run(
+                [Path(sys.executable).with_name(DAEMON), "-c", config],
+                env={**os.environ, HOME_VARIABLE: str(self.home.root), WORKLOAD_VARIABLE: DAEMON},
+                cwd=self.home.root,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            deadline = time.monotonic() + START_SECONDS
+            while not self.is_alive():
+                if started.returncode != 0 or time.monotonic() > deadline:
+                    raise SupervisorUnavailableError(f"supervisord did not start: {started.stderr.strip()}; see {log}")
+                time.sleep(0.05)
+            return True
+
+    def apply(self, service: Service, wanted_port: int | None = None) -> Running:
+        """Make `service` run as specified and wait until it is ready. Does nothing if it already is.
+
+        Raises `WorkloadFailedError` when it is not ready within its probe's budget, `PortTakenError`,
+        `BundleError`.
+        """
+        self.ensure_alive()
+        port = Ports(self.home).lease(service.name, wanted_port) if service.port is not None else None
+        resolved = plan(service, self.home, port)
+        address = f"127.0.0.1:{port}" if port is not None else None
+        if not self._is_as_planned(resolved):
+            config = supervisor_config.service(resolved, self._plan_path(service.name), service, self.home)
+            self._replace(resolved, config)
+        self._wait_until_ready(service, address)
+        return Running(service.name, address, resolved.spec_digest)
+
+    def start_job(self, job: Job, environment: dict[str, str], log: Path) -> None:
+        """Start one attempt of `job`, ending an earlier one of the same name."""
+        self.ensure_alive()
+        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        resolved = plan(job, self.home, None, environment)
+        self._replace(resolved, supervisor_config.job(resolved, self._plan_path(job.name), log))
+        self.rpc().startProcess(job.name, False)
+
+    def stop(self, name: str) -> None:
+        """Stop without removing; `apply` starts it again."""
+        self._ignoring((Faults.NOT_RUNNING, Faults.BAD_NAME), "stopProcess", name)
+
+    def remove(self, name: str) -> None:
+        """Stop it (drained), forget it, give its port back. Removing what is not there does nothing."""
+        if self.is_alive():
+            self._discard(name)
+        for suffix in (".conf", ".json", ".starts"):
+            (self._folder / f"{name}{suffix}").unlink(missing_ok=True)
+        Ports(self.home).release(name)
+
+    def status(self, name: str) -> Status | None:
+        return next((status for status in self.statuses() if status.name == name), None)
+
+    def statuses(self) -> Sequence[Status]:
+        """Of all that supervisord knows. Raises `SupervisorUnavailableError`."""
+        return [self._status(info) for info in self.rpc().getAllProcessInfo()]
+
+    def signal(self, name: str, signal_name: str) -> None:
+        """Such as "HUP". A workload that does not run will read its configuration when it starts."""
+        self._ignoring((Faults.NOT_RUNNING, Faults.BAD_NAME), "signalProcess", name, signal_name)
+
+    def read(self, name: str) -> Service | None:
+        """The service that runs under `name`; None when none does, or when somebody altered what is run."""
+        status = self.status(name)
+        current = self._plan(name)
+        if status is None or status.state not in ALIVE or current is None:
+            return None
+        try:
+            spec = Service.model_validate_json(current.spec)
+        except ValueError:
+            return None
+        port = current.environment.get("PORT")
+        return spec if plan(spec, self.home, int(port) if port else None).is_same_work(current) else None
+
+    def declared(self) -> Sequence[str]:
+        """Names of what should run, whether supervisord lives or not."""
+        return sorted(path.stem for path in self._folder.glob("*.json"))
+
+    def shut_down(self) -> None:
+        """Stop everything and supervisord itself."""
+        if self.is_alive():
+            rpc = self.rpc()
+            daemon = psutil.Process(rpc.getPID())
+            rpc.shutdown()
+            daemon.wait()
+        self.socket.unlink(missing_ok=True)
+
+    def rpc(self) -> Rpc:
+        return Rpc(self.socket)
+
+    def _plan_path(self, name: str) -> Path:
+        return self._folder / f"{name}.json"
+
+    def _is_as_planned(self, resolved: Plan) -> bool:
+        status = self.status(resolved.name)
+        current = self._plan(resolved.name)
+        return status is not None and status.state in ALIVE and current is not None and current.is_same_work(resolved)
+
+    def _plan(self, name: str) -> Plan | None:
+        try:
+            return Plan.read(self._plan_path(name))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def _replace(self, resolved: Plan, config: str) -> None:
+        name = resolved.name
+        self._discard(name)
+        (self.home.logs / "workloads").mkdir(parents=True, exist_ok=True, mode=0o700)
+        Path(resolved.starts).unlink(missing_ok=True)
+        write_atomically(self._plan_path(name), resolved.to_json())
+        write_atomically(self._folder / f"{name}.conf", config)
+        with FileLock(self.home.run / "supervisord.lock"):
+            self.rpc().reloadConfig()
+            self.rpc().addProcessGroup(name)
+
+    def _discard(self, name: str) -> None:
+        self._ignoring((Faults.BAD_NAME,), "stopProcessGroup", name)
+        self._ignoring((Faults.BAD_NAME,), "removeProcessGroup", name)
+
+    def _ignoring(self, codes: tuple[int, ...], method: str, *arguments: str) -> None:
+        try:
+            getattr(self.rpc(), method)(*arguments)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode not in codes:
+                raise
+
+    def _status(self, info: dict[str, Any]) -> Status:
+        name = info["name"]
+        starts = self._folder / f"{name}.starts"
+        plan = self._plan(name)
+        restarts = max(0, starts.stat().st_size - 1) if starts.exists() else 0
+        digest = plan.spec_digest if plan else None
+        return Status(name, info["statename"], info["pid"], restarts, digest, info["exitstatus"])
+
+    def _wait_until_ready(self, service: Service, address: str | None) -> None:
+        probe = service.readiness
+        deadline = time.monotonic() + (probe.budget_seconds if probe else START_SECONDS)
+        pause = 0.05
+        while True:
+            status = self.status(service.name)
+            is_running = status is not None and status.is_running
+            if is_running and (probe is None or answers(f"http://{address}{probe.path}", probe.timeout_seconds)):
+                return
+            if status and status.restarts >= CRASHES_ARE_A_LOOP:
+                fault = f"{service.name} keeps ending (exit code {status.exit_code})"
+                raise WorkloadFailedError(fault + self._last_words(service.name))
+            if time.monotonic() > deadline:
+                raise WorkloadFailedError(f"{service.name} was not ready in time" + self._last_words(service.name))
+            time.sleep(pause)
+            pause = min(pause * 1.5, probe.period_seconds if probe else 0.5)
+
+    def _last_words(self, name: str) -> str:
+        log = self.home.logs / "workloads" / f"{name}.log"
+        lines = log.read_text(errors="replace").splitlines()[-3:] if log.exists() else []
+        return f"; see `highway logs {name}`: {' | '.join(lines)[-400:]}"
