@@ -1,0 +1,171 @@
+"""Our language host under the real engine: a program with a provider of its own, and a killed engine."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from infra.local.home import Home
+
+REPO = Path(__file__).parents[3]
+
+PROJECT = """
+name: tiny
+runtime: python
+plugins:
+  providers:
+    - {name: tiny, path: provider}
+"""
+
+PROGRAM = """
+import pulumi
+note = pulumi.CustomResource("tiny:index:Note", "note", {"text": "hello", "path": None})
+pulumi.export("project", pulumi.get_project())
+"""
+
+PROVIDER = """
+import sys
+from pathlib import Path
+from pulumi.provider.experimental import provider as p
+from pulumi.provider.experimental.server import main
+
+FILE = Path(__file__).with_name("note.txt")
+
+class Tiny(p.Provider):
+    async def check(self, request):
+        return p.CheckResponse(inputs=request.new_inputs, failures=[])
+    async def diff(self, request):
+        return p.DiffResponse(changes=request.old_state != request.new_inputs)
+    async def create(self, request):
+        SLOW
+        FILE.write_text("written")
+        return p.CreateResponse(resource_id="note", properties=request.properties)
+    async def delete(self, request):
+        FILE.unlink()
+
+main(sys.argv[1:], "0.0.1", Tiny())
+"""
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Starts `pulumi ARGUMENTS` in a tiny project with our language host and nothing of another."""
+    resolved = Home.from_environment().root / "tools" / "bin" / "pulumi"
+    executable = str(resolved) if resolved.exists() else shutil.which("pulumi")
+    assert executable, "no pulumi: run `make test`, which gets it"
+    bin_folder = tmp_path / "bin"
+    bin_folder.mkdir()
+    launcher = bin_folder / "pulumi-language-python"
+    launcher.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m infra.toolchain.language_host "$@"\n')
+    launcher.chmod(0o755)
+    project = tmp_path / "project"
+    (project / "provider").mkdir(parents=True)
+    (project / "Pulumi.yaml").write_text(PROJECT)
+    (project / "__main__.py").write_text(PROGRAM)
+    (project / "provider" / "PulumiPlugin.yaml").write_text("runtime: python\n")
+    (project / "provider" / "__main__.py").write_text(PROVIDER.replace("SLOW", "pass"))
+    (tmp_path / "state").mkdir()
+    environment = {
+        **os.environ,
+        "PATH": f"{bin_folder}:/usr/bin:/bin",
+        "PULUMI_HOME": str(tmp_path / "home"),
+        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [executable, *arguments, "--non-interactive"],
+            cwd=project,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    return start
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    return output
+
+
+def test_a_program_and_its_provider_go_up_stay_and_go_down(pulumi, tmp_path: Path) -> None:
+    note = tmp_path / "project" / "provider" / "note.txt"
+    finish(pulumi("stack", "init", "t"))
+    up = finish(pulumi("up", "--skip-preview"))
+    assert "2 created" in up
+    assert note.read_text() == "written"
+    assert json.loads(finish(pulumi("stack", "output", "--json"))) == {"project": "tiny"}
+    assert "2 unchanged" in finish(pulumi("up", "--skip-preview", "--expect-no-changes"))
+    finish(pulumi("destroy", "--skip-preview"))
+    assert not note.exists()
+    assert processes_of(tmp_path) == []
+
+
+def test_a_killed_engine_leaves_neither_host_nor_provider(pulumi, tmp_path: Path) -> None:
+    provider = tmp_path / "project" / "provider" / "__main__.py"
+    provider.write_text(PROVIDER.replace("SLOW", "import asyncio; await asyncio.sleep(60)"))
+    finish(pulumi("stack", "init", "t"))
+    engine = pulumi("up", "--skip-preview")
+    wait_until(lambda: any("provider" in " ".join(command) for command in processes_of(tmp_path)))
+    engine.send_signal(signal.SIGKILL)
+    engine.communicate(timeout=10)
+    wait_until(lambda: not processes_of(tmp_path))
+
+
+def test_an_error_of_the_program_is_shown_with_its_line(pulumi, tmp_path: Path) -> None:
+    (tmp_path / "project" / "__main__.py").write_text("import pulumi\nraise ValueError('the flap is stuck')\n")
+    finish(pulumi("stack", "init", "t"))
+    process = pulumi("preview")
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "the flap is stuck" in output
+    assert "line 2" in output
+
+
+def test_it_ends_quietly_when_interrupted() -> None:
+    host = subprocess.Popen(
+        [sys.executable, "-m", "infra.toolchain.language_host", "127.0.0.1:1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert host.stdout is not None
+    assert int(host.stdout.readline()) > 0
+    host.send_signal(signal.SIGINT)
+    output, errors = host.communicate(timeout=10)
+    assert (host.returncode, output, errors) == (0, "", "")
+
+
+def processes_of(folder: Path) -> list[list[str]]:
+    """Command lines of live processes that work in or with `folder`."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            command = process.cmdline()
+            is_ours = str(folder) in " ".join(command) or process.environ().get("PULUMI_HOME") == str(folder / "home")
+            if is_ours and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(command)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, textwrap.shorten(f"{condition} did not come true in {seconds} s", 200)
+        time.sleep(0.1)
