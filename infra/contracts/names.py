@@ -11,10 +11,20 @@ COMPONENT_LABEL = "component"
 SEVERITY_LABEL = "severity"
 OWNER_LABEL = "owner"
 
+# Kubernetes labels (short, from closed sets) and annotations (free text)
+DATA_CLASSIFICATION_LABEL = "dh/data-classification"
+OWNER_ANNOTATION = "dh/owner"
+SLOS_ANNOTATION = "dh/slos"
+RUNBOOK_ANNOTATION = "dh/runbook"
+
+# Numeric libraries start a thread per core of the machine unless told otherwise.
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
+
 # Metrics of the serving app
 PREDICTIONS_TOTAL = "predictions_total"  # labels: outcome = ok | rejected | failed; model_version
 PREDICTION_SECONDS = "prediction_duration_seconds"  # histogram
 MODEL_INFO = "model_info"  # gauge 1; labels: model, version, digest
+HTTP_REQUESTS_TOTAL = "http_requests_total"  # labels: route (of the route table or other), method, status
 
 # Metrics of the ledger's exporter (jobs are too short to be scraped)
 JOB_LAST_SUCCESS = "job_last_success_timestamp_seconds"  # labels: pipeline, step

@@ -4,9 +4,11 @@ A spec is a pure value. Renderers turn it into supervised processes (`infra.loca
 manifests (`infra.kubernetes.manifests`), and one conformance suite (`tests/conformance`) holds both to the
 meaning that the fields below state.
 
-`$(NAME)` in `command` is replaced from the environment, as the kubelet does; `$(PORT)` is always there for a
-service that has a port. A secret is a file: `secrets` maps an environment variable to a secret's name, and the
-variable holds the *path* at which the substrate put it, so no secret is ever in an environment or a command.
+`$(NAME)` in `command` is replaced from the environment, as the kubelet does (`infra.contracts.expansion`);
+A service with a port listens on `$(HOST)` (loopback locally, all addresses in a pod) and `$(PORT)`, which the
+substrate gives and nobody else may set. A secret is a file:
+`secrets` maps an environment variable to a secret's name, and the variable holds the *path* at which the
+substrate put it, so no secret is ever in an environment or a command.
 """
 
 import re
@@ -16,11 +18,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from infra.contracts.expansion import references
+
 # RFC 1123 label: the strictest place a name goes to is a Kubernetes Service.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")]
-VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Z_][A-Z0-9_]*$")]
+VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
+VariableName = Annotated[str, StringConstraints(pattern=rf"^{VARIABLE_NAME.pattern}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 MEBIBYTE = 1024 * 1024
+GIVEN = ("HOST", "PORT")
+# A CronJob appends 11 characters for each run, and a run's name is a label: 63 at most.
+SCHEDULED_NAME_LENGTH = 52
 
 
 class Strict(BaseModel):
@@ -77,14 +85,24 @@ class Runnable(Workload):
 
     @model_validator(mode="after")
     def _variables_are_known(self) -> Self:
-        known = {*self.environment, *self.secrets, "PORT"}
+        known = {*self.environment, *self.secrets, *self._given_variables()}
         for argument in self.command:
-            for variable in re.findall(r"\$\(([A-Z_][A-Z0-9_]*)\)", argument):
-                if variable not in known:
-                    raise ValueError(f"command uses $({variable}), which is neither in environment nor in secrets")
+            for variable in references(argument):
+                # What is no variable's name, such as a shell's $(date), is left to the command.
+                if variable not in known and VARIABLE_NAME.fullmatch(variable):
+                    raise ValueError(
+                        f"command uses $({variable}), which is neither in environment nor in secrets; "
+                        + ("give the service a port" if variable in GIVEN else f"write $$({variable}) for the text")
+                    )
+        if taken := set(GIVEN) & {*self.environment, *self.secrets}:
+            raise ValueError(f"{', '.join(sorted(taken))}: given by the substrate to a service with a port; rename it")
         if both := set(self.environment) & set(self.secrets):
             raise ValueError(f"{', '.join(sorted(both))}: in environment and in secrets; choose one")
         return self
+
+    def _given_variables(self) -> tuple[str, ...]:
+        """What the substrate adds to the environment for the command to use."""
+        return ()
 
 
 class Service(Runnable):
@@ -105,6 +123,9 @@ class Service(Runnable):
             raise ValueError("readiness and metrics_path need a port")
         return self
 
+    def _given_variables(self) -> tuple[str, ...]:
+        return GIVEN if self.port is not None else ()
+
 
 class Job(Runnable):
     """Runs to its end. Exit code 0 is success; anything else is tried again `retries` times, and after
@@ -114,6 +135,12 @@ class Job(Runnable):
     retries: int = Field(default=0, ge=0)
     timeout_seconds: int = Field(default=3600, ge=1)
     schedule: str | None = Field(default=None, description="cron, UTC")
+
+    @model_validator(mode="after")
+    def _runs_have_names(self) -> Self:
+        if self.schedule is not None and len(self.name) > SCHEDULED_NAME_LENGTH:
+            raise ValueError(f"name {self.name!r}: use at most {SCHEDULED_NAME_LENGTH} characters with a schedule")
+        return self
 
 
 class Step(Job):

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from infra.contracts import bundle
+from infra.contracts.expansion import expand
+from infra.contracts.names import THREAD_VARIABLES
 from infra.contracts.workload import Job, Runnable, Service
 from infra.local.home import HOME_VARIABLE, WORKLOAD_VARIABLE, Home
 
@@ -19,8 +21,6 @@ from infra.local.home import HOME_VARIABLE, WORKLOAD_VARIABLE, Home
 INHERITED = ("HOME", "USER", "LOGNAME", "LANG", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 # The same for every caller: a service must not restart because another shell has another PATH.
 SYSTEM_PATH = ("/usr/local/bin", "/opt/homebrew/bin", "/usr/bin", "/bin")
-# Numeric libraries start a thread per core of the machine unless told otherwise.
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,13 +78,13 @@ def plan(spec: Service | Job, home: Home, port: int | None, extra: dict[str, str
         directory = bundle.unpack(home.bundles, spec.bundle, home.run / "bundles")
         environment["PYTHONPATH"] = str(directory)
     if port is not None:
-        environment["PORT"] = str(port)
+        environment |= {"HOST": "127.0.0.1", "PORT": str(port)}
     environment |= spec.environment
     environment |= {variable: str(home.secret(name)) for variable, name in spec.secrets.items()}
     environment |= extra or {}
     return Plan(
         name=spec.name,
-        argv=[_expand(argument, environment) for argument in spec.command],
+        argv=[expand(argument, environment) for argument in spec.command],
         environment=environment,
         directory=str(directory),
         memory_bytes=spec.resources.memory_bytes,
@@ -93,9 +93,3 @@ def plan(spec: Service | Job, home: Home, port: int | None, extra: dict[str, str
         spec=spec.model_dump_json(),
         spec_digest=spec_digest(spec),
     )
-
-
-def _expand(argument: str, environment: dict[str, str]) -> str:
-    for name, value in environment.items():
-        argument = argument.replace(f"$({name})", value)
-    return argument

@@ -1,0 +1,71 @@
+"""Any valid service or job, for properties that must hold for all of them."""
+
+from hypothesis import strategies as st
+
+from infra.contracts.workload import GIVEN, DataClassification, Job, Probe, Resources, Service
+
+names = st.from_regex(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
+scheduled_names = st.from_regex(r"[a-z]([a-z0-9-]{0,50}[a-z0-9])?", fullmatch=True)
+variables = st.from_regex(r"[A-Z_][A-Z0-9_]{0,20}", fullmatch=True).filter(lambda name: name not in GIVEN)
+texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=30)
+resources = st.builds(
+    Resources,
+    cpus=st.floats(0.01, 64, allow_nan=False),
+    memory_bytes=st.integers(16 * 1024 * 1024, 1 << 40),
+    open_files=st.integers(64, 1 << 20),
+)
+probes = st.builds(
+    Probe,
+    path=texts.map(lambda text: "/" + text),
+    period_seconds=st.floats(0.01, 120, allow_nan=False),
+    timeout_seconds=st.floats(0.01, 60, allow_nan=False),
+    failure_threshold=st.integers(1, 1000),
+)
+
+
+@st.composite
+def _runnable(draw):
+    bound = draw(st.lists(variables, unique=True, max_size=6))
+    secret = draw(st.integers(0, len(bound)))
+    # A "$" is escaped as the contract says: what is not escaped must be bound.
+    plain = st.lists(texts.map(lambda text: text.replace("$", "$$")), min_size=1, max_size=3)
+    return {
+        "owner": draw(texts.filter(bool)),
+        "data_classification": draw(st.sampled_from(DataClassification)),
+        "slos": draw(st.lists(names, max_size=2).map(tuple)),
+        "runbook": draw(st.none() | texts),
+        "command": (*draw(plain), *(f"--x=$({name})" for name in bound)),
+        "environment": {name: draw(texts) for name in bound[secret:]},
+        "secrets": {name: draw(names) for name in bound[:secret]},
+        "resources": draw(resources),
+    }
+
+
+@st.composite
+def services(draw):
+    port = draw(st.none() | st.integers(1, 65535))
+    served = (
+        {}
+        if port is None
+        else {"readiness": draw(st.none() | probes), "metrics_path": draw(st.none() | probes.map(lambda p: p.path))}
+    )
+    return Service(
+        **draw(_runnable()),
+        **served,
+        name=draw(names),
+        port=port,
+        drain_seconds=draw(st.integers(1, 3600)),
+        replicas=draw(st.integers(1, 100)),
+    )
+
+
+@st.composite
+def jobs(draw):
+    schedule = draw(st.none() | st.sampled_from(["0 3 * * *", "*/15 * * * 1-5"]))
+    return Job(
+        **draw(_runnable()),
+        name=draw(names if schedule is None else scheduled_names),
+        schedule=schedule,
+        retries=draw(st.integers(0, 20)),
+        timeout_seconds=draw(st.integers(1, 1 << 20)),
+    )
