@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.contracts.events import EVENT, EVENTS, AnyEvent
+from infra.contracts.events import EVENT, EVENTS, AnyEvent, Lane
 from infra.contracts.files import write_atomically
 
 URL_VARIABLE = "HIGHWAY_LEDGER_URL"
@@ -63,9 +63,11 @@ class LedgerClient:
             path.unlink(missing_ok=True)
         return len(waiting)
 
-    def query(self, *, kind: str | None = None, subject: str | None = None, limit: int = 100) -> Sequence[AnyEvent]:
+    def query(
+        self, *, kind: str | None = None, subject: str | None = None, lane: Lane | None = None, limit: int = 100
+    ) -> Sequence[AnyEvent]:
         """The newest events first. Raises `LedgerUnavailableError`."""
-        asked = {"kind": kind, "subject": subject, "limit": str(limit)}
+        asked = {"kind": kind, "subject": subject, "lane": lane, "limit": str(limit)}
         query = urllib.parse.urlencode({key: value for key, value in asked.items() if value is not None})
         return EVENTS.validate_json(self._call("GET", f"/events?{query}"))
 

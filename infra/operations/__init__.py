@@ -1,0 +1,1 @@
+"""What keeps the highway running: ledger, registry server, substrate exporter, runbooks. No Pulumi here."""

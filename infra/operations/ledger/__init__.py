@@ -1,0 +1,1 @@
+"""The ledger service: an append-only record of evidence and decisions (`infra.contracts.events`)."""

@@ -1,0 +1,107 @@
+"""Writing events once and reading them back, on SQLite and Postgres alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from infra.contracts.events import EVENTS, AnyEvent, Lane, Outcome, PipelineStepRun
+from infra.operations.ledger.tables import EVENTS_TABLE
+
+# SQLite's limit on variables in one statement is 32,766; a row has ten.
+ROWS_PER_STATEMENT = 1000
+
+
+@dataclass(frozen=True)
+class JobEnd:
+    """When a pipeline's step last ended in this way."""
+
+    pipeline: str
+    step: str
+    outcome: Outcome
+    recorded_at: datetime
+
+
+class EventStore:
+    """The ledger's questions and its one verb. Raises `sqlalchemy.exc.DBAPIError` when the database cannot serve."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def append(self, events: Sequence[AnyEvent]) -> int:
+        """Record those whose id is new, all or none; returns how many. The first content of an id stays."""
+        insert = (
+            postgresql.insert(EVENTS_TABLE)
+            if self._engine.dialect.name == "postgresql"
+            else sqlite.insert(EVENTS_TABLE)
+        )
+        recorded = 0
+        with self._engine.begin() as connection:
+            for start in range(0, len(events), ROWS_PER_STATEMENT):
+                rows = [_row(event) for event in events[start : start + ROWS_PER_STATEMENT]]
+                result = connection.execute(insert.values(rows).on_conflict_do_nothing(index_elements=["id"]))
+                recorded += result.rowcount
+        return recorded
+
+    def query(
+        self, *, kind: str | None = None, subject: str | None = None, lane: Lane | None = None, limit: int = 100
+    ) -> list[AnyEvent]:
+        """The newest first, by when they were recorded: a replay's event times lie years back."""
+        statement = select(EVENTS_TABLE.c.body)
+        if kind is not None:
+            statement = statement.where(EVENTS_TABLE.c.kind == kind)
+        if subject is not None:
+            statement = statement.where(EVENTS_TABLE.c.subject == subject)
+        if lane is not None:
+            statement = statement.where(EVENTS_TABLE.c.lane == lane.value)
+        newest = statement.order_by(EVENTS_TABLE.c.recorded_at.desc(), EVENTS_TABLE.c.sequence.desc()).limit(limit)
+        with self._engine.connect() as connection:
+            return EVENTS.validate_python(list(connection.execute(newest).scalars()))
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many events there are of each (kind, outcome)."""
+        columns = (EVENTS_TABLE.c.kind, EVENTS_TABLE.c.outcome)
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(*columns, func.count()).group_by(*columns))
+            return {(kind, outcome): count for kind, outcome, count in rows}
+
+    def job_ends(self) -> list[JobEnd]:
+        """The last passed and the last failed end of each pipeline's steps."""
+        columns = (EVENTS_TABLE.c.subject, EVENTS_TABLE.c.step, EVENTS_TABLE.c.outcome)
+        statement = (
+            select(*columns, func.max(EVENTS_TABLE.c.recorded_at))
+            .where(
+                EVENTS_TABLE.c.kind == "pipeline_step_run",
+                EVENTS_TABLE.c.outcome.in_([Outcome.PASSED, Outcome.FAILED]),
+            )
+            .group_by(*columns)
+        )
+        with self._engine.connect() as connection:
+            return [
+                # SQLite keeps no zone; all times are written in UTC.
+                JobEnd(pipeline, step, Outcome(outcome), moment.replace(tzinfo=moment.tzinfo or UTC))
+                for pipeline, step, outcome, moment in connection.execute(statement)
+            ]
+
+    def check(self) -> None:
+        """Ask the smallest question there is."""
+        with self._engine.connect() as connection:
+            connection.execute(select(EVENTS_TABLE.c.sequence).limit(1))
+
+
+def _row(event: AnyEvent) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "kind": event.kind,
+        "lane": event.lane.value,
+        "subject": event.subject,
+        "step": event.step if isinstance(event, PipelineStepRun) else None,
+        "outcome": event.outcome.value,
+        "event_time": event.event_time.astimezone(UTC),
+        "recorded_at": event.recorded_at.astimezone(UTC),
+        "is_replay": event.is_replay,
+        "body": event.model_dump(mode="json"),
+    }
