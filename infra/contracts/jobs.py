@@ -1,5 +1,6 @@
 """Running one job to its end, whatever runs it: what the pipeline executor needs from a substrate."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +30,8 @@ class JobResult:
 
 
 class JobRunner(Protocol):
-    """Runs one attempt of a job and waits; retries are its caller's. `environment` is added to the job's own."""
+    """Runs one attempt of a job and waits; retries are its caller's. `environment` is added to the job's own.
 
-    def run(self, job: Job, environment: Mapping[str, str]) -> JobResult: ...
+    Setting `stop`, from any thread, ends the attempt as if it had been killed."""
+
+    def run(self, job: Job, environment: Mapping[str, str], stop: threading.Event | None = None) -> JobResult: ...

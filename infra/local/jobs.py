@@ -1,5 +1,6 @@
 """Jobs on the embedded substrate: one attempt at a time, under supervisord."""
 
+import threading
 import time
 import uuid
 import xmlrpc.client
@@ -24,14 +25,14 @@ class SupervisedJobs:
     home: Home
     clock: SystemClock = field(default_factory=SystemClock)
 
-    def run(self, job: Job, environment: Mapping[str, str]) -> JobResult:
+    def run(self, job: Job, environment: Mapping[str, str], stop: threading.Event | None = None) -> JobResult:
         supervisor = Supervisor(self.home)
         started = self.clock.now()
         log = self.home.logs / "jobs" / f"{job.name}-{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}.log"
         exit_code: int | None = None
         try:
             supervisor.start_job(job, dict(environment), log)
-            exit_code, reason = self._wait(supervisor, job)
+            exit_code, reason = self._wait(supervisor, job, stop)
         except (SupervisorUnavailableError, xmlrpc.client.Fault) as error:
             reason = f"lost: {error}"
         finally:
@@ -40,7 +41,7 @@ class SupervisedJobs:
         return JobResult(exit_code, reason, started, self.clock.now(), log)
 
     @staticmethod
-    def _wait(supervisor: Supervisor, job: Job) -> tuple[int | None, str]:
+    def _wait(supervisor: Supervisor, job: Job, stop: threading.Event | None) -> tuple[int | None, str]:
         deadline = time.monotonic() + job.timeout_seconds
         while True:
             status = supervisor.status(job.name)
@@ -50,6 +51,8 @@ class SupervisedJobs:
                 # supervisord reports death by a signal as -1
                 killed = status.exit_code < 0
                 return (None, "killed by a signal") if killed else (status.exit_code, f"exit code {status.exit_code}")
+            if stop is not None and stop.is_set():
+                return None, "stopped by whoever waits for it"
             if time.monotonic() > deadline:
                 return None, f"killed after its timeout of {job.timeout_seconds} s"
             time.sleep(POLL_SECONDS)

@@ -1,0 +1,48 @@
+"""What the executor of a pipeline and its steps tell each other: environment variables and one small file.
+
+A step learns where its artifacts are, and nothing else: each input and output is the URI of a folder, so the
+step does not know where it runs. It writes into its outputs; they become visible to other steps when it has
+ended with code 0.
+"""
+
+from pydantic import Field
+
+from infra.contracts.workload import Strict
+
+RUN_VARIABLE = "HIGHWAY_RUN_ID"
+COMMIT_VARIABLE = "HIGHWAY_COMMIT"
+LOCK_DIGEST_VARIABLE = "HIGHWAY_LOCK_DIGEST"
+UNKNOWN_COMMIT = "unknown"  # the sources are no git checkout
+
+# The artifact, and the file in it, with which a pipeline says what it made; any step may write it.
+RESULT_ARTIFACT = "result"
+RESULT_FILE = "result.json"
+
+
+def _upper_snake(name: str) -> str:
+    return name.upper().replace("-", "_")
+
+
+def input_variable(artifact: str) -> str:
+    """Holds the URI of the input's folder."""
+    return f"HIGHWAY_INPUT_{_upper_snake(artifact)}"
+
+
+def input_digest_variable(artifact: str) -> str:
+    """Holds the digest of the input's content, as lineage wants it."""
+    return f"{input_variable(artifact)}_DIGEST"
+
+
+def output_variable(artifact: str) -> str:
+    """Holds the URI of an empty folder to write the output to."""
+    return f"HIGHWAY_OUTPUT_{_upper_snake(artifact)}"
+
+
+class PipelineResult(Strict):
+    """What a run made, for the status table and for whoever releases it."""
+
+    model: str | None = None
+    version: str | None = Field(default=None, description="of the model in the registry")
+    digest: str | None = Field(default=None, description="of the model's bundle")
+    rows: int | None = Field(default=None, ge=0, description="rows that came in")
+    metrics: dict[str, float] = Field(default_factory=dict)

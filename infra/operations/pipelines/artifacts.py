@@ -1,0 +1,132 @@
+"""Where the outputs of steps live: folders named by the digest of what they hold.
+
+    <root>/objects/<hex>/...                       an artifact, read-only
+    <root>/pipelines/<pipeline>/steps/<hex>.json   which artifacts the step with this cache key made
+    <root>/pipelines/<pipeline>/staging/<run>/...  what running steps write to; cleared by the next run
+
+A step's record is written last and atomically, after its artifacts are on disk: whatever kills a run, a step is
+either recorded with whole outputs or not at all. An artifact that no longer matches its digest counts as absent.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from infra.contracts.files import write_atomically
+
+CHUNK_BYTES = 1024 * 1024
+
+
+class StorageError(Exception):
+    """The storage root cannot be used, or a step left something that cannot be stored."""
+
+
+class StepRecord(BaseModel):
+    """What one successful step made: artifact name -> digest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: str
+    run_id: str
+    outputs: dict[str, str]
+
+
+def local_root(uri: str) -> Path:
+    """The folder that a `file://` URI names. Raises `StorageError` for any other scheme."""
+    parts = urlsplit(uri)
+    if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+        raise StorageError(f"storage {uri!r}: this executor keeps artifacts in file:/// URIs; give one")
+    return Path(unquote(parts.path))
+
+
+def _synced_sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            digest.update(chunk)
+        os.fsync(stream.fileno())
+    return digest.hexdigest()
+
+
+def digest_of_folder(folder: Path) -> str:
+    """Over the relative paths and contents of all files. Raises `StorageError` on a link, which could change later."""
+    entries = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            raise StorageError(f"{path.relative_to(folder)} is a link; an artifact holds files only")
+        if path.is_file():
+            entries.append((path.relative_to(folder).as_posix(), _synced_sha256(path)))
+    return "sha256:" + hashlib.sha256(json.dumps(entries).encode()).hexdigest()
+
+
+class ArtifactStore:
+    """The artifacts and step records of one pipeline below one storage root."""
+
+    def __init__(self, uri: str, pipeline: str) -> None:
+        root = local_root(uri)
+        self.objects = root / "objects"
+        self.home = root / "pipelines" / pipeline
+        self.staging = self.home / "staging"
+
+    def path_of(self, digest: str) -> Path:
+        return self.objects / digest.removeprefix("sha256:")
+
+    def uri_of(self, digest: str) -> str:
+        return self.path_of(digest).as_uri()
+
+    def clear_staging(self) -> None:
+        """Only under the pipeline's lock: what is there was left by a run that was killed."""
+        shutil.rmtree(self.staging, ignore_errors=True)
+
+    def stage(self, run_id: str, attempt: str, outputs: tuple[str, ...]) -> dict[str, Path]:
+        """An empty folder for each output of one attempt of a step."""
+        folders = {name: self.staging / run_id / attempt / name for name in outputs}
+        for folder in folders.values():
+            folder.mkdir(parents=True, mode=0o700)
+        return folders
+
+    def find(self, key: str) -> StepRecord | None:
+        """The record of a step, if all its outputs are there and whole."""
+        try:
+            record = StepRecord.model_validate_json(self._record(key).read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
+        return record if all(self._is_whole(digest) for digest in record.outputs.values()) else None
+
+    def publish(self, key: str, step: str, run_id: str, staged: Mapping[str, Path]) -> StepRecord:
+        """Move `staged` outputs to their content's address, then record the step. Raises `StorageError`."""
+        if empty := [name for name, folder in staged.items() if not any(folder.iterdir())]:
+            raise StorageError(f"it wrote nothing to its output {', '.join(empty)}")
+        digests = {name: self._store(folder) for name, folder in staged.items()}
+        record = StepRecord(step=step, run_id=run_id, outputs=digests)
+        write_atomically(self._record(key), record.model_dump_json())
+        return record
+
+    def _record(self, key: str) -> Path:
+        return self.home / "steps" / f"{key.removeprefix('sha256:')}.json"
+
+    def _is_whole(self, digest: str) -> bool:
+        folder = self.path_of(digest)
+        return folder.is_dir() and digest_of_folder(folder) == digest
+
+    def _store(self, staged: Path) -> str:
+        digest = digest_of_folder(staged)
+        for path in staged.rglob("*"):
+            path.chmod(0o700 if path.is_dir() else 0o400)
+        target = self.path_of(digest)
+        self.objects.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if target.exists() and not self._is_whole(digest):
+            shutil.rmtree(target)
+        # Another pipeline may have stored the same content in the meantime: then the name is taken, rightly.
+        with contextlib.suppress(OSError):
+            staged.rename(target)
+        if not target.is_dir():
+            raise StorageError(f"cannot move {staged} to {target}; check that the disk has room and is writable")
+        return digest

@@ -1,0 +1,40 @@
+"""One run at a time of one pipeline."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from infra.contracts.files import write_atomically
+
+
+class PipelineBusyError(Exception):
+    """Another run of the same pipeline is under way; the message names it."""
+
+
+@contextlib.contextmanager
+def sole_run(folder: Path, pipeline: str, run_id: str, now: datetime) -> Iterator[None]:
+    """Hold the pipeline's lock. The kernel releases it with its process, so a killed run blocks nobody.
+
+    Raises `PipelineBusyError`."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    holder = folder / "holder"
+    try:
+        lock = FileLock(folder / "lock", timeout=0, mode=0o600).acquire()
+    except Timeout as error:
+        raise PipelineBusyError(
+            f"pipeline {pipeline} is being run by {_read(holder)}; wait for it to end, or stop that process"
+        ) from error
+    with lock:
+        write_atomically(holder, f"process {os.getpid()} (run {run_id}, since {now:%Y-%m-%d %H:%M:%S} UTC)")
+        yield
+
+
+def _read(holder: Path) -> str:
+    # The holder's name is written just after the lock is taken.
+    with contextlib.suppress(FileNotFoundError):
+        return holder.read_text()
+    return "another process"
