@@ -1,0 +1,78 @@
+"""Around every request: an id that joins the caller's log to ours, one count, one log line, no naked error."""
+
+import logging
+import re
+import time
+import uuid
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from reference_app.lifecycle import Lifecycle
+from reference_app.logs import FIELDS
+from reference_app.metrics import Metrics
+
+REQUEST_ID_HEADER = "x-request-id"
+# Anything else could break a log line or fill a disk, and is replaced by an id of ours.
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Machines ask for these every second or two; only their failures are worth a line.
+QUIET_ROUTES = frozenset({"/health", "/ready", "/metrics"})
+CLIENT_CLOSED = 499  # nginx's code for a client that left before its answer; nothing is sent with it
+
+logger = logging.getLogger("reference_app.requests")
+
+
+class Observation:
+    """ASGI middleware; `request.state.request_id` is there for every route."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, lifecycle: Lifecycle) -> None:
+        self._app, self._metrics, self._lifecycle = app, metrics, lifecycle
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        asked = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+        request_id = asked if REQUEST_ID.fullmatch(asked) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        status: int | None = None
+
+        async def send_marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID_HEADER] = request_id
+                if self._lifecycle.is_draining:
+                    headers["connection"] = "close"
+            await send(message)
+
+        started = time.perf_counter()
+        try:
+            await self._app(scope, receive, send_marked)
+        except ClientDisconnect:
+            status = CLIENT_CLOSED
+        except Exception:
+            logger.exception("unexpected error", extra={FIELDS: {"request_id": request_id}})
+            if status is not None:  # the answer is half sent: only closing the connection tells the client
+                raise
+            problem = {"detail": f"unexpected error, not yours; report it with request id {request_id}"}
+            await JSONResponse(problem, 500)(scope, receive, send_marked)
+        finally:
+            self._ended(scope, status or CLIENT_CLOSED, time.perf_counter() - started, request_id)
+
+    def _ended(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
+        route = getattr(scope.get("route"), "path", None)
+        self._metrics.request_ended(route, scope["method"], status)
+        if route in QUIET_ROUTES and status < 500:
+            return
+        fields = {
+            "request_id": request_id,
+            "method": scope["method"],
+            "route": route,
+            "status": status,
+            "duration_seconds": round(seconds, 6),
+        }
+        logger.info("request", extra={FIELDS: fields})

@@ -1,0 +1,50 @@
+"""`POST /predict`: one flight in, its risk out."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from reference_app.body import read_body
+from reference_app.flight import Flight, flight_from_json
+from reference_app.services import Shared
+
+router = APIRouter(tags=["predictions"])
+
+# The body is parsed by us, with the model's own codes, so its schema is stated here.
+REQUEST_SCHEMA = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": Flight.model_json_schema()}}}
+}
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    408: {"description": "the body took too long to arrive"},
+    413: {"description": "the body is too large"},
+    422: {"description": "what to change in the request, field by field"},
+}
+
+
+class Prediction(BaseModel):
+    # Names that start with model_ are the vocabulary of this API, not pydantic's.
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    probability_late: float = Field(ge=0, le=1, description="of arriving more than 15 minutes late")
+    assumed: tuple[str, ...] = Field(description="features that were not given and for which a typical value stood in")
+    model: str
+    model_version: str
+    model_digest: str
+    request_id: str
+
+
+@router.post("/predict", openapi_extra=REQUEST_SCHEMA, responses=REFUSALS)
+async def predict(request: Request, services: Shared) -> Prediction:
+    # Async on purpose: the work is a few milliseconds of one core, so a thread would add a switch and no speed.
+    body = await read_body(request, services.settings)
+    answer = services.predictor.answer(body, flight_from_json)
+    model = services.predictor.model
+    return Prediction(
+        probability_late=answer.probability,
+        assumed=answer.assumed,
+        model=model.card.name,
+        model_version=model.version,
+        model_digest=model.digest,
+        request_id=request.state.request_id,
+    )

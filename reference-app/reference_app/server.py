@@ -1,0 +1,55 @@
+"""Serving until told to stop, and then leaving so that no request is lost.
+
+On SIGTERM: readiness answers 503 and connections close after their answers (`Lifecycle`); after
+`drain_notice_seconds` the listener closes; what is under way has `drain_timeout_seconds` to end; exit code 0.
+uvicorn alone closes the listener at once, when a gateway still sends, and ends by the signal instead of with 0.
+"""
+
+import logging
+import time
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from reference_app.services import Services
+from reference_app.settings import Settings
+
+LOOPBACK = "127.0.0.1"
+
+logger = logging.getLogger("reference_app.server")
+
+
+class DrainingServer(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, services: Services) -> None:
+        super().__init__(config)
+        self._services = services
+        self._leave_at: float | None = None  # on the monotonic clock
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 uvicorn's signature
+        """The first signal starts the drain, a second one ends the notice early."""
+        notice_seconds = 0.0 if self._leave_at else self._services.settings.drain_notice_seconds
+        self._services.lifecycle.is_draining = True
+        self._leave_at = time.monotonic() + notice_seconds
+
+    async def on_tick(self, counter: int) -> bool:
+        """uvicorn asks ten times a second."""
+        if self._leave_at is not None and time.monotonic() >= self._leave_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+
+def serve(app: FastAPI, settings: Settings) -> None:
+    """Blocks. Exits the process with uvicorn's code 3 when the port cannot be had."""
+    config = uvicorn.Config(
+        app,
+        host=LOOPBACK,
+        port=settings.port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=settings.drain_timeout_seconds,
+    )
+    DrainingServer(config, app.state.services).run()
+    logger.info("drained and stopped")

@@ -1,0 +1,75 @@
+"""Everything that can be set from outside, read once at start."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
+
+
+class SettingsError(Exception):
+    """The environment is not usable; `problems` has one line for each variable, with what to set."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _folder(value: object) -> object:
+    """A path from a path or a file: URI."""
+    parts = urlsplit(str(value))
+    if not parts.scheme:
+        return value
+    if parts.scheme != "file" or parts.netloc:
+        raise PydanticCustomError("folder", "only a folder's path or a file:/// URI can be read")
+    return url2pathname(parts.path)
+
+
+class Settings(BaseModel):
+    """Each field is the environment variable of the same name in capitals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bundles: Annotated[Path, BeforeValidator(_folder)] = Field(
+        description="the bundle store that holds the model, as a folder's path or file:/// URI"
+    )
+    model_digest: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")] = Field(
+        description="the model bundle's digest, sha256: and 64 lower-case hex digits"
+    )
+    model_version: str = Field(
+        min_length=1, max_length=64, description="the model's version in the registry, 1 to 64 characters"
+    )
+    app_version: str = Field(
+        min_length=1, max_length=64, description="the commit this app was built from, 1 to 64 characters"
+    )
+    port: int = Field(ge=1, le=65535, description="the loopback port to listen on, 1 to 65535")
+    max_body_bytes: int = Field(
+        default=16_384, ge=256, le=1_048_576, description="largest request body, 256 to 1048576 bytes"
+    )
+    body_timeout_seconds: float = Field(
+        default=5, gt=0, le=60, description="how long a client may take to send its request, up to 60"
+    )
+    drain_notice_seconds: float = Field(
+        default=0.5, ge=0, le=30, description="time between not ready and closing the listener, 0 to 30"
+    )
+    drain_timeout_seconds: int = Field(
+        default=8, ge=1, le=300, description="time for requests under way to end after that, 1 to 300"
+    )
+
+
+def load_settings(environment: Mapping[str, str]) -> Settings:
+    """Raises `SettingsError` with all problems at once."""
+    given = {name: environment[name.upper()] for name in Settings.model_fields if name.upper() in environment}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        problems = []
+        for problem in error.errors(include_url=False, include_context=False):
+            field = str(problem["loc"][0])
+            wanted = f"set {field.upper()} to {Settings.model_fields[field].description}"
+            seen = "is missing" if problem["type"] == "missing" else f"cannot be {given[field]!r}"
+            problems.append(f"{field.upper()} {seen}: {wanted}")
+        raise SettingsError(problems) from error

@@ -1,0 +1,56 @@
+"""One trained model for all tests of the app, and an app around it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+from reference_app.app import create_app
+from reference_app.settings import Settings
+
+from tests.support.flight_model import PublishedModel, publish_model
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> PublishedModel:
+    return publish_model(tmp_path_factory.mktemp("bundles"))
+
+
+@pytest.fixture(scope="session")
+def settings(published: PublishedModel) -> Settings:
+    return Settings(
+        bundles=published.store,
+        model_digest=published.digest,
+        model_version="7",
+        app_version="abc1234",
+        port=8080,
+    )
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    with TestClient(create_app(settings)) as client:
+        yield client
+
+
+@pytest.fixture
+def flight() -> dict[str, object]:
+    """A request that is answered."""
+    return {
+        "date": "2013-07-04",
+        "scheduled_departure": "18:30",
+        "scheduled_arrival": "21:45",
+        "carrier": "B6",
+        "origin": "JFK",
+        "destination": "LAX",
+    }
+
+
+@pytest.fixture
+def metric(client: TestClient) -> Callable[[], dict[str, float]]:
+    """Every series of /metrics with its value."""
+
+    def read() -> dict[str, float]:
+        lines = [line for line in client.get("/metrics").text.splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+    return read
