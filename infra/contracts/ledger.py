@@ -5,6 +5,7 @@ wire; a ledger that is down loses nothing and interrupts nobody: what stays in t
 next call of any process that shares it.
 """
 
+import contextlib
 import json
 import os
 import urllib.error
@@ -46,20 +47,28 @@ class LedgerClient:
 
     def record(self, event: AnyEvent) -> bool:
         """Keep `event`, then try to deliver the whole outbox. True when nothing is left in it."""
-        write_atomically(self.outbox / f"{event.id}.json", EVENT.dump_json(event))
+        self.keep(event)
         try:
             self.deliver()
         except LedgerUnavailableError:
             return False
         return True
 
+    def keep(self, event: AnyEvent) -> None:
+        """Only put `event` into the outbox: for who must not wait for the ledger and calls `deliver` elsewhere."""
+        write_atomically(self.outbox / f"{event.id}.json", EVENT.dump_json(event))
+
     def deliver(self) -> int:
         """Send what the outbox holds, oldest first; returns how many events. Raises `LedgerUnavailableError`."""
-        waiting = sorted(self.outbox.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+        waiting: list[tuple[int, str, Path]] = []
+        for path in self.outbox.glob("*.json"):
+            # Whoever shares the outbox may deliver the same events at this moment; the ledger records them once.
+            with contextlib.suppress(FileNotFoundError):
+                waiting.append((path.stat().st_mtime_ns, path.read_text(), path))
+        waiting.sort()
         if waiting:
-            bodies = [path.read_text() for path in waiting]
-            self._call("POST", "/events", "[" + ",".join(bodies) + "]")
-        for path in waiting:
+            self._call("POST", "/events", "[" + ",".join(body for _, body, _ in waiting) + "]")
+        for _, _, path in waiting:
             path.unlink(missing_ok=True)
         return len(waiting)
 
