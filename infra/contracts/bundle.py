@@ -12,12 +12,13 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from infra.contracts.errors import HighwayError
 from infra.contracts.files import write_atomically
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-class BundleError(Exception):
+class BundleError(HighwayError):
     """A bundle is missing, or is not what its digest says."""
 
 

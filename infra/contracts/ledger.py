@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.contracts.errors import HighwayError
 from infra.contracts.events import EVENT, EVENTS, AnyEvent, Lane
 from infra.contracts.files import write_atomically
 
@@ -24,7 +25,7 @@ OUTBOX_VARIABLE = "HIGHWAY_LEDGER_OUTBOX"
 TIMEOUT_SECONDS = 5
 
 
-class LedgerUnavailableError(Exception):
+class LedgerUnavailableError(HighwayError):
     """The ledger did not answer, or refused; the message says what to check."""
 
 

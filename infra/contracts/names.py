@@ -31,6 +31,11 @@ JOB_LAST_SUCCESS = "job_last_success_timestamp_seconds"  # labels: pipeline, ste
 JOB_LAST_FAILURE = "job_last_failure_timestamp_seconds"  # labels: pipeline, step
 LEDGER_EVENTS_TOTAL = "ledger_events_total"  # labels: kind, outcome
 
+# Metrics of the runner
+CI_RUNS_TOTAL = "ci_runs_total"  # labels: outcome
+CI_RUN_SECONDS_TOTAL = "ci_run_duration_seconds_total"
+CI_PUSHES_WAITING = "ci_pushes_waiting"
+
 # Metrics of the substrate's own exporter
 DISK_FREE_BYTES = "highway_disk_free_bytes"
 DISK_SIZE_BYTES = "highway_disk_size_bytes"

@@ -8,11 +8,13 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from infra.contracts.errors import HighwayError
+
 OUTPUT_NAME = "platform"
 MAJOR, MINOR = 1, 0
 
 
-class OutputsError(Exception):
+class OutputsError(HighwayError):
     """The platform's outputs are missing or too old; the message says which version is needed."""
 
 

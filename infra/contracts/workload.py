@@ -51,10 +51,11 @@ class Resources(Strict):
 
 
 class Probe(Strict):
-    """An HTTP GET that answers 200-399. A service is ready once its probe has passed within the budget
-    `period_seconds * failure_threshold`, which is how long a slow start may take."""
+    """An HTTP GET that answers 200-399, or, without a path, a TCP connection that is accepted. A service is
+    ready once its probe has passed within the budget `period_seconds * failure_threshold`, which is how long a
+    slow start may take."""
 
-    path: str = Field(pattern=r"^/")
+    path: str | None = Field(default=None, pattern=r"^/")
     period_seconds: float = Field(default=1.0, gt=0)
     timeout_seconds: float = Field(default=2.0, gt=0)
     failure_threshold: int = Field(default=60, ge=1)

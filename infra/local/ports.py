@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.contracts.errors import HighwayError
 from infra.local.home import Home
 from infra.local.processes import listening_ports, marked
 
 FIRST, LAST = 8460, 8999
 
 
-class PortTakenError(Exception):
+class PortTakenError(HighwayError):
     """The port that was asked for by name is not to be had."""
 
 

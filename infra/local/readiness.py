@@ -1,12 +1,19 @@
-"""Asking a service whether it is ready."""
+"""Asking a service whether it is ready, as the contract's `Probe` says."""
 
+import socket
 import urllib.request
 
+from infra.contracts.workload import Probe
 
-def answers(url: str, timeout_seconds: float) -> bool:
-    """Whether a GET of `url` gives 200-399."""
+
+def answers(address: str, probe: Probe) -> bool:
+    """Whether the service at `address` ("host:port") passes `probe` now."""
+    host, _, port = address.rpartition(":")
     try:
-        with urllib.request.urlopen(url, timeout=timeout_seconds):
+        if probe.path is None:
+            with socket.create_connection((host, int(port)), timeout=probe.timeout_seconds):
+                return True
+        with urllib.request.urlopen(f"http://{address}{probe.path}", timeout=probe.timeout_seconds):
             return True
     except OSError:
         return False

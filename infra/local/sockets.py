@@ -6,6 +6,7 @@ import stat
 import tempfile
 from pathlib import Path
 
+from infra.contracts.errors import HighwayError
 from infra.local.home import Home
 
 # sun_path holds 104 bytes on macOS and 108 on Linux, the closing NUL among them (sys/un.h of each). supervisord
@@ -13,7 +14,7 @@ from infra.local.home import Home
 LONGEST_PATH_BYTES = 104 - 1 - 16
 
 
-class SocketFolderError(Exception):
+class SocketFolderError(HighwayError):
     """The folder for sockets belongs to somebody else or is open to others; the message says what to do."""
 
 

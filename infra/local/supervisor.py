@@ -18,6 +18,7 @@ import psutil
 from filelock import FileLock
 from supervisor.xmlrpc import Faults
 
+from infra.contracts.errors import HighwayError
 from infra.contracts.files import write_atomically
 from infra.contracts.workload import Job, Service
 from infra.local import supervisor_config
@@ -34,7 +35,7 @@ CRASHES_ARE_A_LOOP = 4
 ALIVE = ("STARTING", "RUNNING", "BACKOFF")
 
 
-class WorkloadFailedError(Exception):
+class WorkloadFailedError(HighwayError):
     """A workload did not become what it should; the message ends with what it last said."""
 
 
@@ -237,11 +238,10 @@ class Supervisor:
         while True:
             status = self.status(service.name)
             is_running = status is not None and status.is_running
-            if is_running and (probe is None or answers(f"http://{address}{probe.path}", probe.timeout_seconds)):
+            if is_running and (probe is None or address is None or answers(address, probe)):
                 return
             if status and status.restarts >= CRASHES_ARE_A_LOOP:
-                fault = f"{service.name} keeps ending (exit code {status.exit_code})"
-                raise WorkloadFailedError(fault + self._last_words(service.name))
+                raise WorkloadFailedError(f"{service.name} keeps ending" + self._last_words(service.name))
             if time.monotonic() > deadline:
                 raise WorkloadFailedError(f"{service.name} was not ready in time" + self._last_words(service.name))
             time.sleep(pause)

@@ -6,8 +6,10 @@ from typing import Any
 
 from supervisor.xmlrpc import SupervisorTransport
 
+from infra.contracts.errors import HighwayError
 
-class SupervisorUnavailableError(Exception):
+
+class SupervisorUnavailableError(HighwayError):
     """supervisord does not answer."""
 
 

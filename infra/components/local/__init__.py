@@ -1,0 +1,1 @@
+"""The five parts on one machine. A fork that only uses a cloud deletes this folder and `infra/local`."""

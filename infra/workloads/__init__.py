@@ -1,0 +1,1 @@
+"""Pulumi resources that wrap the workload contract: governance is written on them, whatever runs beneath."""
