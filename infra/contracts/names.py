@@ -41,3 +41,8 @@ DISK_FREE_BYTES = "highway_disk_free_bytes"
 DISK_SIZE_BYTES = "highway_disk_size_bytes"
 WORKLOAD_UP = "highway_workload_up"  # labels: service; 1 when the supervisor says RUNNING
 WORKLOAD_RESTARTS = "highway_workload_restarts_total"  # labels: service
+
+# Metrics of the release controller
+RELEASE_INFO = "highway_release_info"  # gauge 1; labels: service, version, revision, phase; of the stable revision
+RELEASE_WEIGHT_PERCENT = "highway_release_candidate_weight_percent"  # labels: service
+RELEASE_ERRORS_TOTAL = "highway_release_errors_total"  # labels: service; turns of the controller that failed
