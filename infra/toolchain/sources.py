@@ -5,7 +5,8 @@ or in the lock file that the source names, never asked for as "latest". No check
 stands here: each is verified against the list that its publisher puts beside it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from infra.toolchain.platforms import DARWIN_ARM64, LINUX_AMD64, LINUX_ARM64, SUPPORTED, Platform
@@ -89,7 +90,7 @@ class Tool:
     below: Version
     sources: MappingProxyType[Platform, tuple[Source, ...]]
     advice: str  # what a person does when every source fails
-    other_names: MappingProxyType[str, str] = MappingProxyType({})  # executable -> what Debian calls it on PATH
+    other_names: Mapping[str, str] = field(default_factory=dict)  # executable -> what Debian calls it on PATH
 
     def accepts(self, version: Version) -> bool:
         return self.minimum <= version < self.below
@@ -227,7 +228,7 @@ TABLE = MappingProxyType(
                 version_arguments=("--version",),
                 minimum=(0, 25, 0),
                 below=(1, 0, 0),
-                other_names=MappingProxyType({"alertmanager": "prometheus-alertmanager"}),
+                other_names={"alertmanager": "prometheus-alertmanager"},
                 advice="install Alertmanager (`apt-get install prometheus-alertmanager`, `brew install alertmanager`)",
             ),
             _tool(
