@@ -1,4 +1,4 @@
-"""Names of the variables that tell the registry what it is. Apart from the settings, which import MLflow."""
+"""Names of the environment variables that the registry reads; for whoever starts it."""
 
 DATABASE_VARIABLE = "HIGHWAY_REGISTRY_DATABASE"
 ARTIFACTS_VARIABLE = "HIGHWAY_REGISTRY_ARTIFACTS"
