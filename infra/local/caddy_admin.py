@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.contracts.errors import HighwayError
+
 TIMEOUT_SECONDS = 30  # a load waits until the new configuration listens
 
 
@@ -14,7 +16,7 @@ class CaddyDownError(Exception):
     """Nobody listens on the admin socket."""
 
 
-class CaddyRefusedError(Exception):
+class CaddyRefusedError(HighwayError):
     """Caddy answered with an error; the message is its own."""
 
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from infra.contracts.errors import HighwayError
 from infra.contracts.workload import Name
 from infra.local.split import ADDRESS, FILE_NAME, LINE
 
@@ -48,7 +49,7 @@ class Route(BaseModel):
         return self
 
 
-class RouteConflictError(ValueError):
+class RouteConflictError(HighwayError):
     """Two routes want the same path."""
 
 

@@ -62,9 +62,13 @@ class Split:
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE_NAME
 
-    def set(self, weights: Weights) -> None:
-        """Make `weights` those of the next request. Writes nothing when they hold already."""
-        if self._text() != (text := _render(weights)):
+    def set(self, stable: str | None, candidate: str | None = None, weight_percent: int = 0) -> None:
+        """Hold from the next request on; the same again writes nothing.
+
+        `candidate` ("host:port", as `stable`) gets `weight_percent` of the requests. Raises
+        `pydantic.ValidationError` when these make no sense together."""
+        text = _render(Weights(stable=stable, candidate=candidate, weight_percent=weight_percent))
+        if self._text() != text:
             write_atomically(self._path, text)
 
     def read(self) -> Weights:

@@ -1,0 +1,1 @@
+"""The release controller: the only owner of traffic weights on one machine."""
