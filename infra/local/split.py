@@ -11,14 +11,16 @@ import re
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from infra.contracts.files import write_atomically
 from infra.local.home import Home
 
 FILE_NAME = "split"
 # What the gateway matches too (Go's RE2 and Python's re read it alike).
-LINE = r"^(?P<weight>\d+) (?P<threshold>[0-9a-g]+) (?P<stable>[^ ]+) (?P<candidate>[^ ]+)\n?$"
+LINE = (
+    r"^(?P<weight>[0-9]{1,3}) (?P<threshold>[0-9a-g]+) (?P<stable>[A-Za-z0-9.:-]+) (?P<candidate>[A-Za-z0-9.:-]+)\n?$"
+)
 ADDRESS = r"^[A-Za-z0-9.-]+:[0-9]+$"
 NO_ADDRESS = "-"
 ABOVE_EVERY_UUID = "g"  # the digits of a UUID end at f
@@ -77,11 +79,14 @@ class Split:
         if found is None:
             return Weights()
         candidate = found["candidate"]
-        return Weights(
-            stable=found["stable"],
-            candidate=None if candidate == NO_ADDRESS else candidate,
-            weight_percent=int(found["weight"]),
-        )
+        try:
+            return Weights(
+                stable=found["stable"],
+                candidate=None if candidate == NO_ADDRESS else candidate,
+                weight_percent=int(found["weight"]),
+            )
+        except ValidationError:
+            return Weights()
 
     def _text(self) -> str | None:
         try:
