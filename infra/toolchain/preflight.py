@@ -23,12 +23,14 @@ Usage = Callable[[Path], int]  # free bytes on the disk of a folder
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at. `fix` says what to do, and is empty when `ok`."""
+    """One thing looked at. `fix` says what to do, and is empty when `ok`; without what is not `is_needed` the
+    highway runs all the same."""
 
     name: str
     ok: bool
     detail: str
     fix: str = ""
+    is_needed: bool = True
 
     @property
     def line(self) -> str:

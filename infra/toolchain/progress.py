@@ -28,6 +28,10 @@ class Task:
         self.text, self.fraction = text, fraction
         self._board.changed(self, is_news=is_news)
 
+    def done(self, text: str) -> None:
+        """The result, shown when the task's block ends."""
+        self.text, self.fraction = text, None
+
     def line(self) -> str:
         seconds = time.monotonic() - self.started
         if self.is_finished or self.fraction is None:

@@ -77,9 +77,9 @@ class Toolchain:
                 except SourceUnavailableError as error:
                     reasons.append(f"{source.label}: {error}")
                     continue
-                task.update(f"{entry.version}, {source.label}")
+                task.done(f"{entry.version}, {source.label}")
                 return _resolved(tool, source.label, entry)
-            task.update("not to be had")
+            task.done("not to be had")
             raise ToolchainError(f"{name} is missing ({'; '.join(reasons)}); {tool.advice}, or mend the network")
 
     def _on_path(self, tool: Tool) -> Resolved | None:

@@ -46,6 +46,7 @@ def _run(stage: str, repo: Path, home: Path) -> None:
     checks = preflight.before_bootstrap(home, cache.root, is_first_run=not venv.is_current())
     if problems := [ToolchainError(check.line) for check in checks if not check.ok]:
         raise ExceptionGroup("this machine is not ready", problems)
+    home.chmod(0o700)  # sockets and secrets live there
     progress = Progress()
     toolchain = Toolchain(repo, home, cache, platforms.current(), progress)
     with locks.held(home / "bootstrap.lock", _wait_is_on):

@@ -79,7 +79,7 @@ class Venv:
                 f"the Python packages could not be installed ({error.reason}); check the network and run again"
             ) from error
         self._stamp.write_text(wanted)
-        task.update(f"{self._count()} packages")
+        task.done(f"{self._count()} packages")
 
     def _count(self) -> int:
         return sum("==" in line for line in (self.repo / LOCK).read_text().splitlines())
