@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.contracts.errors import HighwayError
 from infra.contracts.files import write_atomically
 from infra.local.home import Home
 
@@ -37,7 +38,7 @@ done
 """
 
 
-class RepositoryError(Exception):
+class RepositoryError(HighwayError):
     """git refused; the message holds its reason."""
 
 

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from infra.contracts.clock import clock_from_environment
+from infra.contracts.errors import HighwayError
 from infra.contracts.ledger import LedgerClient
 from infra.local.home import Home
 from infra.operations.runner.evidence import Evidence
@@ -27,7 +28,7 @@ LOCK_SECONDS = 10
 STOP_SECONDS = 20
 
 
-class RunnerTakenError(Exception):
+class RunnerTakenError(HighwayError):
     """Another runner works for the same highway."""
 
 

@@ -130,6 +130,8 @@ class Workflow:
                 if not name.startswith(("GIT_", "HIGHWAY_")) and name not in ("PORT", "HOST", "VIRTUAL_ENV")
             },
             "PATH": os.pathsep.join([*tools, os.environ.get("PATH", os.defpath)]),
+            # A checkout's path is used once: its byte code would only fill the cache.
+            "PYTHONDONTWRITEBYTECODE": "1",
             # act gives its steps a terminal, in which git would wait for a key.
             **{"TERM": "dumb", "PAGER": "cat", "GIT_PAGER": "cat", "NO_COLOR": "1"},
             HOME_VARIABLE: str(self.home.root),
