@@ -4,13 +4,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from infra.contracts.errors import HighwayError
 from infra.contracts.workload import Runnable
 
 # A tag may mean other bytes tomorrow; only a digest names what was tested.
 IMAGE_BY_DIGEST = re.compile(r"\S+@sha256:[0-9a-f]{64}")
 
 
-class PlacementError(ValueError):
+class PlacementError(HighwayError):
     """The cluster cannot run what the spec names; the message says what to pass."""
 
 

@@ -16,21 +16,26 @@ def startup(probe: Probe) -> dict[str, Any]:
     budget / period is needed for the last moment of the budget to count.
     """
     period = _whole_seconds(probe.period_seconds)
-    return {**_http(probe), "periodSeconds": period, "failureThreshold": ceil(probe.budget_seconds / period) + 1}
+    return {**_ask(probe), "periodSeconds": period, "failureThreshold": ceil(probe.budget_seconds / period) + 1}
 
 
 def readiness(probe: Probe) -> dict[str, Any]:
     """After the start: whether the pod gets traffic."""
     return {
-        **_http(probe),
+        **_ask(probe),
         "periodSeconds": _whole_seconds(probe.period_seconds),
         "failureThreshold": UNREADY_AFTER_FAILURES,
     }
 
 
-def _http(probe: Probe) -> dict[str, Any]:
+def _ask(probe: Probe) -> dict[str, Any]:
+    how = (
+        {"httpGet": {"path": probe.path, "port": "http", "scheme": "HTTP"}}
+        if probe.path
+        else {"tcpSocket": {"port": "http"}}
+    )
     return {
-        "httpGet": {"path": probe.path, "port": "http", "scheme": "HTTP"},
+        **how,
         "timeoutSeconds": _whole_seconds(probe.timeout_seconds),
         "successThreshold": 1,
     }
