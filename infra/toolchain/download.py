@@ -29,7 +29,8 @@ def _open(url: str, start: int = 0) -> HTTPResponse:
 
     def ask() -> None:
         try:
-            answer.put(urllib.request.urlopen(request, timeout=STALL_SECONDS))
+            # An opener of its own reads the proxy settings of now; `urlopen` keeps those of its first call.
+            answer.put(urllib.request.build_opener().open(request, timeout=STALL_SECONDS))
         except (OSError, HTTPException) as error:
             answer.put(error)
 

@@ -120,16 +120,16 @@ class LanguageHost(LanguageServer):
         finally:
             self._plugins.stop(process)
 
-    def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802, ARG002
+    def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
         """Nothing to do: the locked environment that runs the host runs everything."""
         return iter(())
 
-    def GetProgramDependencies(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+    def GetProgramDependencies(self, request: Any, context: Any) -> Any:  # noqa: N802
         installed = sorted((found.name, found.version) for found in importlib.metadata.distributions())
         dependencies = [language_pb2.DependencyInfo(name=name, version=version) for name, version in installed]
         return language_pb2.GetProgramDependenciesResponse(dependencies=dependencies)
 
-    def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+    def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802
         self._plugins.stop_all()
         return Empty()
 

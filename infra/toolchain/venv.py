@@ -49,7 +49,7 @@ class Venv:
     def is_current(self) -> bool:
         try:
             return self._stamp.read_text() == self._wanted() and self.python.exists()
-        except FileNotFoundError:
+        except OSError:
             return False
 
     def sync(self, uv: Path, task: Task) -> None:
