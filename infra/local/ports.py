@@ -68,20 +68,21 @@ class Ports:
             self._path(held).unlink(missing_ok=True)
 
     def release_all(self) -> None:
-        for port, _ in list(self._mine()):
+        for port, _ in list(self.leased()):
             self._path(port).unlink(missing_ok=True)
 
     def _path(self, port: int) -> Path:
         return self._folder / str(port)
 
-    def _mine(self) -> Iterator[tuple[int, str]]:
+    def leased(self) -> Iterator[tuple[int, str]]:
+        """Each port of this home, and the service that has it."""
         for path in self._folder.glob("[0-9]*"):
             lease = _read(path)
             if lease and lease["home"] == str(self.home.root):
                 yield int(path.name), lease["name"]
 
     def _held(self, name: str) -> int | None:
-        return next((port for port, holder in self._mine() if holder == name), None)
+        return next((port for port, holder in self.leased() if holder == name), None)
 
     def _take(self, port: int, name: str) -> bool:
         """Atomic across processes: only one creates the file."""

@@ -11,7 +11,7 @@ from infra.contracts.names import LEDGER_SECRET, OPERATOR, OPERATOR_SECRET
 from infra.local.home import Home
 
 PASSPHRASE_SECRET = "pulumi-passphrase"
-WEB_CONFIG = "web-config.yml"
+WEB_CONFIG = "web-config"
 # The password has 256 random bits: no work factor is needed against guessing, and every scrape pays for one.
 BCRYPT_ROUNDS = 4
 

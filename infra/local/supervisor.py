@@ -31,7 +31,7 @@ from infra.local.supervisor_rpc import Rpc, SupervisorUnavailableError
 
 DAEMON = "supervisord"
 START_SECONDS = 15
-CRASHES_ARE_A_LOOP = 4
+CRASHES_ARE_A_LOOP = 3
 ALIVE = ("STARTING", "RUNNING", "BACKOFF")
 
 
@@ -170,6 +170,16 @@ class Supervisor:
             return None
         port = current.environment.get("PORT")
         return spec if plan(spec, self.home, int(port) if port else None).is_same_work(current) else None
+
+    def is_ready(self, name: str) -> bool:
+        """Whether it runs, as planned, and passes its probe now."""
+        spec = self.read(name) if self.is_alive() else None
+        status = self.status(name) if spec else None
+        current = self._plan(name)
+        if spec is None or status is None or current is None or not status.is_running:
+            return False
+        port = current.environment.get("PORT")
+        return spec.readiness is None or port is None or answers(f"127.0.0.1:{port}", spec.readiness)
 
     def declared(self) -> Sequence[str]:
         """Names of what should run, whether supervisord lives or not."""

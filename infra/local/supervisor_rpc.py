@@ -19,8 +19,8 @@ class Rpc:
 
     def __init__(self, socket: Path) -> None:
         # The host name is never resolved: the transport goes to the socket.
-        transport = SupervisorTransport(None, None, f"unix://{socket}")
-        self._proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
+        self._transport = SupervisorTransport(None, None, f"unix://{socket}")
+        self._proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=self._transport)
 
     def __getattr__(self, method: str) -> Any:
         def call(*arguments: Any) -> Any:
@@ -28,5 +28,7 @@ class Rpc:
                 return getattr(self._proxy.supervisor, method)(*arguments)
             except (OSError, xmlrpc.client.ProtocolError) as error:
                 raise SupervisorUnavailableError(f"supervisord does not answer ({error}); run `highway up`") from error
+            finally:
+                self._transport.close()
 
         return call

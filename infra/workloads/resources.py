@@ -12,8 +12,7 @@ from infra.local.home import Home
 from infra.local.resources import ConfigFile, Process
 from infra.local.routes import Route
 from infra.local.split import split_directory
-
-scrape_target = lambda s, a: "[]"
+from infra.monitoring.targets import scrape_target
 
 
 class ServiceResource(pulumi.ComponentResource):

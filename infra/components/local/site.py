@@ -40,6 +40,7 @@ class Site:
             "ledger": None,
             "releases": None,
             "runner": None,
+            "exporter": None,
         }
         ports = Ports(home)
         leased = {name: ports.lease(name, port) for name, port in wanted.items()}
