@@ -38,6 +38,7 @@ test: ## the fast tests (6 minutes at most)
 
 proof: ## real processes, faults, browser and API server (15 minutes at most)
 	@$(BOOTSTRAP)
+	@$(PYTHON) -m infra.toolchain.suites
 	$(BIN)/pytest -m proof
 
 nightly: ## benchmarks and soak
