@@ -1,0 +1,1 @@
+"""Runbooks that run: Markdown for people, whose code blocks a program executes exactly as they stand."""
