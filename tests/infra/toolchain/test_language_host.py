@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from infra.local.home import Home
+from infra.toolchain.links import Links, Resolved
 
 REPO = Path(__file__).parents[3]
 
@@ -62,11 +63,16 @@ def pulumi(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     resolved = Home.from_environment().root / "tools" / "bin" / "pulumi"
     executable = str(resolved) if resolved.exists() else shutil.which("pulumi")
     assert executable, "no pulumi: run `make test`, which gets it"
-    bin_folder = tmp_path / "bin"
-    bin_folder.mkdir()
-    launcher = bin_folder / "pulumi-language-python"
-    launcher.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m infra.toolchain.language_host "$@"\n')
-    launcher.chmod(0o755)
+    # Alone in its folder, so that no official host stands beside it; then linked as the toolchain does.
+    (tmp_path / "alone").mkdir()
+    alone = tmp_path / "alone" / "pulumi"
+    try:
+        alone.hardlink_to(Path(executable).resolve())
+    except OSError:
+        shutil.copy2(executable, alone)
+    links = Links(tmp_path / ".highway", "table")
+    links.put({"pulumi": Resolved("pulumi", "3.259.0", "PATH", {"pulumi": str(alone)})})
+    (tmp_path / ".highway" / "venv").symlink_to(sys.prefix)
     project = tmp_path / "project"
     (project / "provider").mkdir(parents=True)
     (project / "Pulumi.yaml").write_text(PROJECT)
@@ -76,7 +82,7 @@ def pulumi(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     (tmp_path / "state").mkdir()
     environment = {
         **os.environ,
-        "PATH": f"{bin_folder}:/usr/bin:/bin",
+        "PATH": f"{links.bin}:/usr/bin:/bin",
         "PULUMI_HOME": str(tmp_path / "home"),
         "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE": "",
@@ -85,7 +91,7 @@ def pulumi(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
 
     def start(*arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [executable, *arguments, "--non-interactive"],
+            [links.bin / "pulumi", *arguments, "--non-interactive"],
             cwd=project,
             env=environment,
             stdout=subprocess.PIPE,
@@ -107,6 +113,7 @@ def test_a_program_and_its_provider_go_up_stay_and_go_down(pulumi, tmp_path: Pat
     finish(pulumi("stack", "init", "t"))
     up = finish(pulumi("up", "--skip-preview"))
     assert "2 created" in up
+    assert "warning" not in up, "the engine takes our host for the one that belongs to it"
     assert note.read_text() == "written"
     assert json.loads(finish(pulumi("stack", "output", "--json"))) == {"project": "tiny"}
     assert "2 unchanged" in finish(pulumi("up", "--skip-preview", "--expect-no-changes"))
