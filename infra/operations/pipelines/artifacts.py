@@ -19,12 +19,13 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from infra.contracts.errors import HighwayError
 from infra.contracts.files import write_atomically
 
 CHUNK_BYTES = 1024 * 1024
 
 
-class StorageError(Exception):
+class StorageError(HighwayError):
     """The storage root cannot be used, or a step left something that cannot be stored."""
 
 

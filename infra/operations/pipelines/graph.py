@@ -1,9 +1,10 @@
 """Which step makes which artifact, checked before anything runs."""
 
+from infra.contracts.errors import HighwayError
 from infra.contracts.workload import Pipeline, Step
 
 
-class GraphError(ValueError):
+class GraphError(HighwayError):
     """The steps' inputs and outputs do not fit together; every problem is in the message."""
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from infra.contracts.errors import HighwayError
 from infra.contracts.files import write_atomically
 
 
-class PipelineBusyError(Exception):
+class PipelineBusyError(HighwayError):
     """Another run of the same pipeline is under way; the message names it."""
 
 

@@ -1,0 +1,1 @@
+"""The pipelines that drive on the highway, and the program that declares them."""

@@ -1,0 +1,80 @@
+"""The parameters of the flight pipeline, from `pipelines/confs/flights.yaml` to each step's environment."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+PARAMETER = "FLIGHTS_CONF"
+FILE = Path(__file__).resolve().parents[1] / "confs" / "flights.yaml"
+
+Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LearnerConf(Frozen):
+    """Of scikit-learn's histogram gradient boosting."""
+
+    iterations: int = Field(ge=1)
+    learning_rate: float = Field(gt=0, le=1)
+    leaf_nodes_max: int = Field(ge=2)
+    leaf_rows_min: int = Field(ge=1)
+    seed: int = Field(ge=0)
+    threads: int = Field(ge=1)
+
+
+class FlightsConf(Frozen):
+    """Months are inclusive."""
+
+    model: str = Field(min_length=1, description="name of the registered model")
+    late_after_minutes: int = Field(ge=0, description="an arrival later than this is late")
+    first_month: Month = Field(description="the data must hold every month from here")
+    last_month: Month
+    train_first_month: Month
+    train_last_month: Month
+    holdout_month: Month = Field(description="judges the model; comes after the training window")
+    month_rows_min: int = Field(ge=1, description="fewest flights that a whole month has")
+    month_rows_max: int = Field(ge=1)
+    weather_rows_min: int = Field(ge=1, description="fewest readings of all stations in a month")
+    weather_age_hours_max: int = Field(ge=1, description="an older reading says nothing of the weather now")
+    wind_speed_mph_max: float = Field(gt=0, description="a reading above this is wrong and counts as missing")
+    implausible_share_max: float = Field(ge=0, le=1, description="of a month's readings; more is a broken source")
+    learner: LearnerConf
+
+    @model_validator(mode="after")
+    def _windows_follow_each_other(self) -> Self:
+        order = [self.first_month, self.train_first_month, self.train_last_month, self.holdout_month, self.last_month]
+        if order != sorted(order) or self.train_last_month == self.holdout_month:
+            raise ValueError(
+                "months must follow each other: first <= train_first <= train_last < holdout <= last; "
+                f"got {' '.join(order)}"
+            )
+        return self
+
+    @classmethod
+    def from_file(cls, path: Path = FILE) -> Self:
+        """Raises `pydantic.ValidationError` naming every wrong key."""
+        return cls.model_validate(yaml.safe_load(path.read_text()))
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """As the pipeline's parameter hands it to a step; run by hand, a step takes the file."""
+        given = os.environ.get(PARAMETER)
+        return cls.model_validate_json(given) if given else cls.from_file()
+
+    def months(self) -> list[str]:
+        return months_between(self.first_month, self.last_month)
+
+    def training_months(self) -> list[str]:
+        return months_between(self.train_first_month, self.train_last_month)
+
+
+def months_between(first: str, last: str) -> list[str]:
+    """All months from `first` to `last`, both inclusive, as YYYY-MM."""
+    start, end = (int(month[:4]) * 12 + int(month[5:]) - 1 for month in (first, last))
+    return [f"{number // 12}-{number % 12 + 1:02}" for number in range(start, end + 1)]

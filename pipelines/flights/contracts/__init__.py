@@ -1,0 +1,1 @@
+"""What flights, weather and features must be, as pandera models."""

@@ -1,0 +1,70 @@
+"""The training pipeline as a value: its steps, what each needs, and what it may use."""
+
+from infra.contracts.names import OPERATOR_SECRET
+from infra.contracts.outputs import RegistryOutputs
+from infra.contracts.pipelines import RESULT_ARTIFACT
+from infra.contracts.workload import MEBIBYTE, DataClassification, Pipeline, Resources, Step
+from pipelines.flights.conf import PARAMETER, FlightsConf
+from pipelines.flights.variables import BUNDLES_VARIABLE, PASSWORD_FILE_VARIABLE, REGISTRY_VARIABLE
+
+NAME = "train"
+OWNER = "ml-team"
+# The flights are published by the Bureau of Transportation Statistics, the weather by the National Weather Service.
+CLASSIFICATION = DataClassification.PUBLIC
+# Measured on all flights: 0.3 GiB resident at most. Numeric libraries reserve more than they use.
+MEMORY_BYTES = 1536 * MEBIBYTE
+# Each step takes seconds; a machine that is busy with other things may take ten times as long.
+TIMEOUT_SECONDS = 300
+
+
+def _step(  # noqa: PLR0913 - what differs between steps
+    name: str,
+    *,
+    needs: tuple[str, ...] = (),
+    inputs: tuple[str, ...] = (),
+    outputs: tuple[str, ...] = (),
+    retries: int = 0,
+    cpus: float = 1,
+    environment: dict[str, str] | None = None,
+    secrets: dict[str, str] | None = None,
+) -> Step:
+    return Step(
+        name=name,
+        owner=OWNER,
+        data_classification=CLASSIFICATION,
+        command=("python", "-m", f"pipelines.flights.{name}"),
+        needs=needs,
+        inputs=inputs,
+        outputs=outputs,
+        retries=retries,
+        timeout_seconds=TIMEOUT_SECONDS,
+        resources=Resources(cpus=cpus, memory_bytes=MEMORY_BYTES),
+        environment=environment or {},
+        secrets=secrets or {},
+    )
+
+
+def training_pipeline(conf: FlightsConf, registry: RegistryOutputs) -> Pipeline:
+    """Only steps that talk to something outside are tried again: the others would fail the same way twice."""
+    return Pipeline(
+        name=NAME,
+        owner=OWNER,
+        data_classification=CLASSIFICATION,
+        parameters={PARAMETER: conf.model_dump_json()},
+        steps=(
+            _step("ingest", outputs=("raw",), retries=1),
+            _step("validate", needs=("ingest",), inputs=("raw",), outputs=("quality",)),
+            _step("features", needs=("validate",), inputs=("raw",), outputs=("features",)),
+            _step("train", needs=("features",), inputs=("features",), outputs=("model",), cpus=conf.learner.threads),
+            _step("evaluate", needs=("train",), inputs=("features", "model"), outputs=("evaluation",)),
+            _step(
+                "register",
+                needs=("evaluate",),
+                inputs=("raw", "model", "evaluation"),
+                outputs=(RESULT_ARTIFACT,),
+                retries=2,
+                environment={REGISTRY_VARIABLE: registry.tracking_url, BUNDLES_VARIABLE: registry.bundles_uri},
+                secrets={PASSWORD_FILE_VARIABLE: OPERATOR_SECRET},
+            ),
+        ),
+    )

@@ -1,0 +1,23 @@
+"""Declares the pipelines on the platform, of which it knows nothing but the outputs contract."""
+
+import pulumi
+
+from infra.contracts.names import PROJECT
+from infra.contracts.outputs import OUTPUT_NAME, PlatformOutputs
+from infra.workloads.resources import PipelineResource
+from pipelines.flights.conf import FlightsConf
+from pipelines.flights.pipeline import NAME, training_pipeline
+
+
+def platform() -> pulumi.Output[PlatformOutputs]:
+    """What the platform's stack of the same name promises. `OutputsError` reaches the engine as one line."""
+    stack = pulumi.StackReference(f"organization/{PROJECT}/{pulumi.get_stack()}")
+    return stack.get_output(OUTPUT_NAME).apply(PlatformOutputs.parse)
+
+
+def deploy(outputs: pulumi.Output[PlatformOutputs]) -> None:
+    """The training pipeline. Parameters are read here, so a changed configuration shows in the preview."""
+    conf = FlightsConf.from_file()
+    spec = outputs.apply(lambda promised: training_pipeline(conf, promised.registry))
+    pipeline = PipelineResource(NAME, spec)
+    pulumi.export("pipeline", pipeline.spec)
