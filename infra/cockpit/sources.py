@@ -1,0 +1,31 @@
+"""Asking the ledger and Prometheus, all at once, so that one that hangs delays the page by one timeout only."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from infra.cockpit.lanes import LaneSources
+from infra.cockpit.prometheus import Monitored, PrometheusClient, PrometheusUnavailableError
+from infra.cockpit.settings import CockpitSettings
+from infra.contracts.events import AnyEvent, Lane
+from infra.contracts.ledger import LedgerUnavailableError
+
+
+def ask(settings: CockpitSettings) -> LaneSources:
+    """Never raises for a source that does not answer: the page says so instead."""
+
+    def newest(lane: Lane) -> Sequence[AnyEvent] | LedgerUnavailableError:
+        try:
+            return settings.ledger.query(lane=lane, limit=1)
+        except LedgerUnavailableError as error:
+            return error
+
+    def monitored() -> Monitored | PrometheusUnavailableError:
+        try:
+            return PrometheusClient(settings.prometheus_url, settings.password_file).look()
+        except PrometheusUnavailableError as error:
+            return error
+
+    with ThreadPoolExecutor(max_workers=len(Lane) + 1) as pool:
+        looking = pool.submit(monitored)
+        events = dict(zip(Lane, pool.map(newest, Lane), strict=True))
+        return LaneSources(events=events, monitored=looking.result())
