@@ -3,17 +3,17 @@
 import os
 import sys
 
+from infra.contracts.errors import HighwayError
 from reference_app.app import create_app
 from reference_app.logs import configure_logs
-from reference_app.model import ModelRefusedError
 from reference_app.server import serve
-from reference_app.settings import SettingsError, load_settings
+from reference_app.settings import load_settings
 
 if __name__ == "__main__":
     configure_logs()
     try:
         settings = load_settings(os.environ)
         app = create_app(settings)
-    except (SettingsError, ModelRefusedError) as error:
+    except HighwayError as error:
         sys.exit(str(error))
     serve(app, settings)

@@ -135,5 +135,5 @@ def _problems(error: ValidationError) -> dict[str, str]:
     problems: dict[str, str] = {}
     for problem in error.errors(include_url=False, include_input=False, include_context=False):
         field = ".".join(str(part) for part in problem["loc"])
-        problems[field] = words.get(problem["type"], problem["msg"])
+        problems[field] = words.get(problem["type"], problem["msg"].removeprefix("Input "))
     return problems

@@ -13,13 +13,14 @@ import sklearn
 from pydantic import ValidationError
 
 from infra.contracts.bundle import BundleError, fetch
+from infra.contracts.errors import HighwayError
 from reference_app.features import underivable
 from reference_app.model_card import ModelCard, Value
 
 CARD_FILE, CLASSIFIER_FILE = "model.json", "model.joblib"
 
 
-class ModelRefusedError(Exception):
+class ModelRefusedError(HighwayError):
     """The model cannot be served; one line with what to do."""
 
 

@@ -26,7 +26,7 @@ class DrainingServer(uvicorn.Server):
         self._services = services
         self._leave_at: float | None = None  # on the monotonic clock
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 uvicorn's signature
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal starts the drain, a second one ends the notice early."""
         notice_seconds = 0.0 if self._leave_at else self._services.settings.drain_notice_seconds
         self._services.lifecycle.is_draining = True

@@ -9,8 +9,10 @@ from urllib.request import url2pathname
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 
+from infra.contracts.errors import HighwayError
 
-class SettingsError(Exception):
+
+class SettingsError(HighwayError):
     """The environment is not usable; `problems` has one line for each variable, with what to set."""
 
     def __init__(self, problems: list[str]) -> None:

@@ -33,7 +33,7 @@ UNITS: Mapping[str, str] = {
     "wind_direction_degrees": "°",
     "wind_speed_mph": "mph",
     "wind_gust_mph": "mph",
-    "precipitation_inches": "inches in the hour",
+    "precipitation_inches": "inches",
     "pressure_millibars": "mbar",
     "visibility_miles": "miles",
 }
