@@ -103,3 +103,17 @@ def test_a_venv_of_another_python_is_made_anew(venv: Venv, log: Path) -> None:
     log.unlink()
     sync(venv)
     assert asked(log) == ["venv", "sync", "install"]
+
+
+def test_going_back_to_the_old_lock_after_a_half_done_sync_syncs_again(
+    venv: Venv, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync(venv)
+    lock = venv.repo / "requirements" / "highway.lock"
+    old = lock.read_text()
+    lock.write_text("a==2\n")
+    monkeypatch.setenv("UV_FAIL", "pip sync")
+    with pytest.raises(ToolchainError):
+        sync(venv)
+    lock.write_text(old)
+    assert not venv.is_current()
