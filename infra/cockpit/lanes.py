@@ -95,7 +95,10 @@ def _worked(lane: Lane, events: Sequence[AnyEvent] | LedgerUnavailableError, set
         reason = {State.GREEN: "the last run passed", State.RED: "the last run failed", State.MOVING: "running now"}[
             state
         ]
-    default_link = {Lane.DELIVERY: settings.gateway_url, Lane.TRAINING: settings.registry_url}.get(lane)
+    # Before the first release there is no app behind the gateway.
+    default_link = {Lane.DELIVERY: settings.gateway_url if last else None, Lane.TRAINING: settings.registry_url}.get(
+        lane
+    )
     return LaneView(
         lane=lane,
         title=TITLES[lane],
@@ -149,9 +152,9 @@ def _judge(monitored: Monitored) -> tuple[State, str]:
 
 
 FIRST_STEP = {
-    Lane.INTEGRATION: "push a commit to run the workflow",
-    Lane.DELIVERY: "run `highway release`",
-    Lane.TRAINING: "run `highway train`",
+    Lane.INTEGRATION: "nothing was pushed yet: push a commit and its workflow runs",
+    Lane.DELIVERY: "nothing was released yet: highway release does it",
+    Lane.TRAINING: "nothing was trained yet: highway train does it",
 }
 LINK_TEXT = {
     Lane.INTEGRATION: "See the run",
