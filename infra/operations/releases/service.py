@@ -5,6 +5,7 @@ Threads are daemons and nothing is done on SIGTERM: being ended anywhere is what
 
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -124,4 +125,7 @@ def _in_background(name: str, target: Callable[[], None]) -> None:
 def main() -> None:
     """Needs `PORT` and the ledger's variables (`infra.contracts.ledger`)."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    run(Home.from_environment(), LedgerClient.from_environment(), clock_from_environment(), int(os.environ["PORT"]))
+    try:
+        run(Home.from_environment(), LedgerClient.from_environment(), clock_from_environment(), int(os.environ["PORT"]))
+    except HighwayError as error:
+        sys.exit(str(error))
