@@ -185,6 +185,9 @@ class Engine:
             except subprocess.TimeoutExpired:
                 process.kill()
             raise
+        finally:
+            if process.stdout:
+                process.stdout.close()
 
     def _command(self, *arguments: str) -> list[str]:
         return ["pulumi", "--non-interactive", "--cwd", str(self.home.repo / self.program.folder), *arguments]

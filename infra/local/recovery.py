@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import psutil
 
 from infra.contracts.errors import HighwayError
-from infra.local.engine import Engine, environment
+from infra.local.engine import Engine, OnResource, Summary, environment
 from infra.local.home import Home
 from infra.local.supervisor import Supervisor
 
@@ -58,6 +58,15 @@ def has_pending_operations(engine: Engine) -> bool:
     """Whether an update of this program died between telling the state and doing the work."""
     state = json.loads(engine.run("stack", "export"))
     return bool(state.get("deployment", {}).get("pending_operations"))
+
+
+def update(engine: Engine, on_resource: OnResource) -> Summary:
+    """`pulumi up`, whatever an update that was killed before left. Raises `LockedError`, `EngineError`."""
+    clear_stale_locks(engine.home)
+    if has_pending_operations(engine):
+        # What was begun is looked at again; our provider's creates are idempotent, so they are simply redone.
+        engine.refresh(on_resource)
+    return engine.up(on_resource)
 
 
 def resume_workloads(home: Home) -> bool:

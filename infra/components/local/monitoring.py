@@ -2,16 +2,18 @@
 
 import pulumi
 
+from infra.cockpit.settings import GATEWAY_VARIABLE, PROMETHEUS_VARIABLE, REGISTRY_VARIABLE
 from infra.components.local.site import Site
 from infra.contracts.names import LEDGER_SECRET, OPERATOR_SECRET
 from infra.contracts.outputs import MonitoringOutputs
-from infra.contracts.workload import MEBIBYTE, Probe, Resources
+from infra.contracts.workload import GIBIBYTE, MEBIBYTE, Probe, Resources
 from infra.local.resources import ConfigFile
 from infra.local.secrets import WEB_CONFIG
 from infra.monitoring.alert_rules import rendered_rules
 from infra.monitoring.alertmanager import alertmanager_config
 from infra.monitoring.prometheus import prometheus_config
 from infra.monitoring.timing import LOCAL
+from infra.operations.exporter.disk import BUDGET_VARIABLE
 from infra.operations.registry.variables import PASSWORD_FILE_VARIABLE
 from infra.workloads.resources import ServiceResource
 
@@ -34,7 +36,7 @@ class LocalMonitoring(pulumi.ComponentResource):
         self._prometheus(after_files)
         self._alertmanager(after_files)
         self._exporter()
-        # self._cockpit()
+        self._cockpit()
         self.outputs = MonitoringOutputs(
             prometheus_url=site.url("prometheus"),
             alertmanager_url=site.url("alertmanager"),
@@ -54,7 +56,7 @@ class LocalMonitoring(pulumi.ComponentResource):
         alertmanager = alertmanager_config(
             ledger_url=site.url("ledger"), token_file=home.secret(LEDGER_SECRET), timing=LOCAL
         )
-        rules = rendered_rules(LOCAL, (home.repo / "runbooks").as_uri())
+        rules = rendered_rules(LOCAL, f"{site.url('cockpit')}/runbooks")
         return [
             ConfigFile("prometheus-config", "prometheus/prometheus.yml", prometheus, "prometheus", self._child),
             ConfigFile(
@@ -107,6 +109,7 @@ class LocalMonitoring(pulumi.ComponentResource):
         spec = self._site.service(
             "exporter",
             ("python", "-m", "infra.operations.exporter"),
+            environment={BUDGET_VARIABLE: str(self._site.config.disk_budget_gibibytes * GIBIBYTE)},
             readiness=Probe(path="/metrics"),
             metrics_path="/metrics",
         )
@@ -117,7 +120,12 @@ class LocalMonitoring(pulumi.ComponentResource):
         spec = site.service(
             "cockpit",
             ("python", "-m", "infra.cockpit"),
-            environment={**site.ledger_environment, "HIGHWAY_PROMETHEUS_URL": site.url("prometheus")},
+            environment={
+                **site.ledger_environment,
+                PROMETHEUS_VARIABLE: site.url("prometheus"),
+                REGISTRY_VARIABLE: site.url("mlflow"),
+                GATEWAY_VARIABLE: site.url("gateway"),
+            },
             secrets={**site.ledger_secrets, PASSWORD_FILE_VARIABLE: OPERATOR_SECRET},
             readiness=Probe(path="/health"),
             metrics_path="/metrics",

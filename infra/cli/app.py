@@ -1,0 +1,45 @@
+"""The command line: one verb a module, errors in one line, exit codes that scripts can rely on."""
+
+import os
+import signal
+import sys
+
+import typer
+
+from infra.cli import console, doctor, down, env, logs, release, status, train, up
+from infra.contracts.errors import HighwayError
+
+INTERRUPTED = 128 + signal.SIGINT
+
+app = typer.Typer(
+    name="highway",
+    help="Drive on the digital highway: stand it up, train, release, watch, take it down.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("up")(up.command)
+app.command("down")(down.command)
+app.command("status")(status.command)
+app.command("doctor")(doctor.command)
+app.command("train")(train.command)
+app.command("release")(release.command)
+app.command("logs")(logs.command)
+app.command("env")(env.command)
+
+
+def main() -> None:
+    """Exit code 0: done; 1: not done, with a line that says why; 2: wrong usage; 130: interrupted."""
+    try:
+        app()
+    except HighwayError as error:
+        console.fail(str(error))
+        sys.exit(1)
+    except OSError as error:
+        console.fail(f"{error.filename or 'the system'}: {error.strerror or error}; see `highway doctor`")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        console.fail("interrupted; what was begun is kept, and `highway up` goes on from there")
+        # Not sys.exit: threads that wait for a job would hold the process.
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)

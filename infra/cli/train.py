@@ -1,0 +1,78 @@
+"""`highway train`: run the declared training pipeline; what is unchanged is not run again."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from infra.cli.console import Stage, out, stages
+from infra.contracts.clock import clock_from_environment
+from infra.contracts.errors import HighwayError
+from infra.contracts.outputs import OUTPUT_NAME, PlatformOutputs
+from infra.contracts.workload import Pipeline
+from infra.local.engine import PLATFORM, Engine
+from infra.local.home import Home
+from infra.local.jobs import SupervisedJobs
+from infra.local.ledger import ledger_client
+from infra.operations.pipelines.lineage import lineage_of
+from infra.operations.pipelines.report import Attempt, PipelineRun, StepRun
+from infra.operations.pipelines.run import run_pipeline
+
+PIPELINE = "train"
+CODE = ("pipelines", "infra/contracts")
+LOCK = "requirements/highway.lock"
+
+
+def command(
+    json_output: Annotated[bool, typer.Option("--json", help="Print the run as JSON.")] = False,
+) -> None:
+    """Train on the highway: ingest, validate, features, train, evaluate, register."""
+    home = Home.from_environment()
+    with stages() as shown, shown.stage("train") as stage:
+        run = train(home, stage)
+    if json_output:
+        print(run.result.model_dump_json() if run.result else "{}")
+    else:
+        for step in run.steps:
+            out.print(step.summary, highlight=False)
+
+
+class _Bar:
+    """Draws a run on one bar (`infra.operations.pipelines.report.Progress`)."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def run_started(self, run_id: str, steps: Sequence[str]) -> None:
+        self._stage.expect(len(steps))
+
+    def step_started(self, step: str) -> None:
+        self._stage.tell(step)
+
+    def attempt_failed(self, step: str, attempt: Attempt, *, is_last: bool) -> None:
+        self._stage.tell(f"{step}: {attempt.reason}" + ("" if is_last else "; trying again"))
+
+    def step_ended(self, run: StepRun) -> None:
+        self._stage.advance()
+
+
+def train(home: Home, stage: Stage) -> PipelineRun:
+    """Raises `HighwayError` when a step failed, with its name, reason and log."""
+    declared = home.pipelines / f"{PIPELINE}.json"
+    if not declared.exists():
+        raise HighwayError("no pipeline is declared on this highway; run `highway up` first")
+    platform = PlatformOutputs.parse(Engine(home, PLATFORM).outputs().get(OUTPUT_NAME))
+    run = run_pipeline(
+        Pipeline.model_validate_json(declared.read_text()),
+        jobs=SupervisedJobs(home),
+        storage_uri=platform.storage.data_uri,
+        lineage=lineage_of(home.repo, code=CODE, lock=LOCK),
+        clock=clock_from_environment(),
+        ledger=ledger_client(home, platform),
+        progress=_Bar(stage),
+    )
+    failed = [step for step in run.steps if not step.is_success]
+    if failed:
+        raise HighwayError("\n".join(step.summary for step in failed))
+    stage.finish("nothing changed" if run.is_unchanged else f"{len(run.steps)} steps passed")
+    return run

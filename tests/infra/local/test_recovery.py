@@ -1,0 +1,151 @@
+"""A kill in the middle of an update is put right by the next one; another's lock is never touched."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from infra.local.engine import Engine, EngineError, Program
+from infra.local.gateway import Gateway
+from infra.local.home import Home
+from infra.local.recovery import LockedError, clear_stale_locks, has_pending_operations, update
+from infra.local.secrets import ensure_secrets
+from infra.local.supervisor import Supervisor
+from tests.support.live import OWN_TOOLS, REPO
+
+# A process, then a file, then a route: one resource of each kind, one after the other.
+PROGRAM = """\
+import pulumi
+from infra.contracts.workload import Probe, Service
+from infra.local.resources import ConfigFile, Process, Route
+
+def spec(name):
+    command = ("python", "-m", "http.server", "$(PORT)", "--bind", "127.0.0.1")
+    service = Service(name=name, owner="test", data_classification="public", command=command, port=8080,
+                      readiness=Probe(path="/", period_seconds=0.2, failure_threshold=100), drain_seconds=1)
+    return service.model_dump(mode="json")
+
+one = Process("one", spec("one"))
+file = ConfigFile("file", "rules/file", "content", opts=pulumi.ResourceOptions(depends_on=[one]))
+route = {"name": "one", "path_prefix": "/", "upstream": "127.0.0.1:9"}
+Route("route", route, opts=pulumi.ResourceOptions(depends_on=[file]))
+"""
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    home = Home(tmp_path / "repo" / ".highway")
+    home.root.mkdir(parents=True)
+    for shared in ("venv", "tools"):
+        (home.root / shared).symlink_to(OWN_TOOLS / shared)
+    plugins = f"plugins:\n  providers:\n    - name: highway\n      path: {REPO / 'infra/local/provider'}\n"
+    (home.repo / "Pulumi.yaml").write_text(
+        "name: fixture\nruntime:\n  name: python\n  options:\n    virtualenv: .highway/venv\n" + plugins
+    )
+    (home.repo / "__main__.py").write_text(PROGRAM)
+    ensure_secrets(home)
+    made = Engine(home, Program("fixture", "."))
+    made.ensure_stack()
+    yield made
+    supervisor = Supervisor(home)
+    for name in supervisor.declared():
+        supervisor.remove(name)
+    supervisor.shut_down()
+
+
+@dataclass
+class KillAfter:
+    """SIGKILL to the engine after that many resource events; without a limit it only counts."""
+
+    limit: int | None = None
+    seen: list[str] = field(default_factory=list)
+
+    def __call__(self, kind: str, name: str, is_done: bool) -> None:
+        self.seen.append(f"{name} {'done' if is_done else 'begun'}")
+        if len(self.seen) == self.limit:
+            (pulumi,) = (child for child in psutil.Process().children() if child.name() == "pulumi")
+            pulumi.kill()
+
+
+def is_whole(engine: Engine) -> bool:
+    supervisor = Supervisor(engine.home)
+    return (
+        supervisor.is_ready("one")
+        and Gateway(engine.home).read("one") is not None
+        and (engine.home.run / "rules/file").read_text() == "content"
+        and not has_pending_operations(engine)
+    )
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(600)
+def test_a_kill_between_every_two_operations_is_put_right(engine: Engine):
+    counted = KillAfter()
+    engine.up(counted)
+    assert is_whole(engine)
+    engine.destroy(KillAfter())
+    assert len(counted.seen) >= 8
+    locks_cleared = pending_seen = 0
+    for limit in range(1, len(counted.seen) + 1):
+        with pytest.raises(EngineError):
+            engine.up(KillAfter(limit))
+        locks_cleared += len(clear_stale_locks(engine.home))
+        pending_seen += has_pending_operations(engine)
+        update(engine, KillAfter())
+        assert is_whole(engine), f"killed after {counted.seen[limit - 1]}"
+        assert update(engine, KillAfter()).changes == 0
+        engine.destroy(KillAfter())
+        assert Supervisor(engine.home).declared() == []
+    assert locks_cleared == len(counted.seen), "each kill leaves a lock, or this test kills nothing"
+    assert pending_seen > 0, "no kill came in the middle of an operation"
+
+
+@pytest.mark.proof
+def test_refresh_notices_what_was_killed_or_changed_and_up_mends_it(engine: Engine):
+    engine.up(KillAfter())
+    Supervisor(engine.home).stop("one")
+    (engine.home.run / "rules/file").write_text("edited by hand")
+    engine.refresh(KillAfter())
+    mended = engine.up(KillAfter())
+    assert mended.operations.get("create") == 1
+    assert mended.operations.get("update") == 1
+    assert is_whole(engine)
+
+
+def lock_file(home: Home, **changes: Any) -> Path:
+    path = home.state / ".pulumi/locks/organization/fixture/local/1.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    held = {"pid": os.getpid(), "username": "somebody", "hostname": os.uname().nodename, "timestamp": ""}
+    path.write_text(json.dumps(held | changes))
+    return path
+
+
+def test_a_lock_whose_process_is_gone_is_cleared(tmp_path: Path):
+    path = lock_file(Home(tmp_path), pid=2**22 + 1)
+    assert [lock.path for lock in clear_stale_locks(Home(tmp_path))] == [path]
+    assert not path.exists()
+
+
+def test_a_lock_whose_pid_now_belongs_to_another_program_is_cleared(tmp_path: Path):
+    lock_file(Home(tmp_path))  # this test is not pulumi
+    assert len(clear_stale_locks(Home(tmp_path))) == 1
+
+
+def test_the_lock_of_another_machine_is_never_touched(tmp_path: Path):
+    path = lock_file(Home(tmp_path), hostname="elsewhere", pid=2**22 + 1)
+    with pytest.raises(LockedError, match="is being updated by process .* of somebody@elsewhere"):
+        clear_stale_locks(Home(tmp_path))
+    assert path.exists()
+
+
+def test_a_lock_that_a_kill_left_half_written_is_cleared(tmp_path: Path):
+    path = lock_file(Home(tmp_path))
+    path.write_text('{"pid": 12')
+    clear_stale_locks(Home(tmp_path))
+    assert not path.exists()
