@@ -30,6 +30,7 @@ class StackConfig(BaseModel):
     registry_port: Port | None = Field(default=None, description="MLflow")
     prometheus_port: Port | None = Field(default=None, description="Prometheus")
     alertmanager_port: Port | None = Field(default=None, description="Alertmanager")
+    disk_budget_gibibytes: int = Field(default=8, ge=1, description="what data and logs may fill")
     metrics_retention_days: int = Field(default=15, ge=1, le=365, description="how long Prometheus keeps samples")
 
     @classmethod

@@ -26,6 +26,7 @@ VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 VariableName = Annotated[str, StringConstraints(pattern=rf"^{VARIABLE_NAME.pattern}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 MEBIBYTE = 1024 * 1024
+GIBIBYTE = 1024 * MEBIBYTE
 GIVEN = ("HOST", "PORT")
 # A CronJob appends 11 characters for each run, and a run's name is a label: 63 at most.
 SCHEDULED_NAME_LENGTH = 52

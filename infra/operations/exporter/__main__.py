@@ -8,11 +8,9 @@ from prometheus_client import CollectorRegistry, ProcessCollector, start_http_se
 from infra.local.home import Home
 from infra.local.supervisor import Supervisor
 from infra.operations.exporter.collector import SubstrateCollector
-from infra.operations.exporter.disk import Disk
+from infra.operations.exporter.disk import BUDGET_VARIABLE, Disk
 from infra.operations.exporter.workloads import services
 from infra.operations.server import LOOPBACK, PORT_VARIABLE
-
-BUDGET_VARIABLE = "HIGHWAY_DISK_BUDGET_BYTES"
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+BUDGET_VARIABLE = "HIGHWAY_DISK_BUDGET_BYTES"
 BLOCK_BYTES = 512  # the unit of st_blocks, whatever the file system's own (POSIX, sys/stat.h)
 MEASURE_EVERY_SECONDS = 5.0
 
