@@ -61,7 +61,8 @@ class Status:
 
     @property
     def is_running(self) -> bool:
-        return self.state == "RUNNING"
+        # STARTING is supervisord's word for a process that has not lived for long yet.
+        return self.state in ("STARTING", "RUNNING")
 
 
 @dataclass(frozen=True)
@@ -247,9 +248,11 @@ class Supervisor:
         pause = 0.05
         while True:
             status = self.status(service.name)
-            is_running = status is not None and status.is_running
-            if is_running and (probe is None or address is None or answers(address, probe)):
-                return
+            if status and status.is_running:
+                # Without a probe, to have lived for a while is all that can be asked.
+                has_lived = status.state == "RUNNING"
+                if has_lived if probe is None or address is None else answers(address, probe):
+                    return
             if status and status.restarts >= CRASHES_ARE_A_LOOP:
                 raise WorkloadFailedError(f"{service.name} keeps ending" + self._last_words(service.name))
             if time.monotonic() > deadline:

@@ -11,6 +11,9 @@ from infra.local.plan import Plan
 # supervisord gives up after `startretries` failed starts; a service never does, it only waits longer each time.
 NEVER_GIVE_UP = 1_000_000_000
 KILL_JOB_AFTER_SECONDS = 5
+# A service that ends sooner has failed to start and waits before the next time. Longer than a busy machine needs
+# to get from the launcher to the service itself, or every crash would look like a life.
+STEADY_SECONDS = 5
 
 
 def daemon(socket: Path, config: Path, log: Path, programs: Path) -> str:
@@ -43,7 +46,7 @@ def service(plan: Plan, plan_path: Path, spec: Service, home: Home) -> str:
         + f"""\
 autostart=true
 autorestart=true
-startsecs=1
+startsecs={STEADY_SECONDS}
 startretries={NEVER_GIVE_UP}
 stopwaitsecs={spec.drain_seconds}
 """
