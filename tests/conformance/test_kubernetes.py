@@ -11,7 +11,9 @@ from tests.conformance.cases import JOBS, RESTARTED, SAID, SECRET, SERVERS, TOLD
 
 @pytest.mark.parametrize("case", JOBS, ids=lambda case: case.name)
 def test_job(case):
-    assert kubelet.attempts(kubelet.rendered(case.job, "Job"), case.behaviour) == case.attempts
+    job = kubelet.rendered(case.job, "Job")
+    assert kubelet.attempts(job, case.behaviour) == case.attempts
+    assert kubelet.pod(job)["activeDeadlineSeconds"] == case.job.timeout_seconds
 
 
 @pytest.mark.parametrize("case", SERVERS, ids=lambda case: case.name)

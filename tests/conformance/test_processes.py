@@ -15,6 +15,7 @@ from infra.local.home import Home
 from infra.local.jobs import SupervisedJobs
 from infra.local.processes import marked
 from infra.local.supervisor import Supervisor, WorkloadFailedError
+from infra.local.supervisor_config import KILL_JOB_AFTER_SECONDS
 from infra.operations.pipelines.artifacts import ArtifactStore
 from infra.operations.pipelines.lineage import Lineage
 from infra.operations.pipelines.report import Silent
@@ -80,7 +81,8 @@ def test_job(case, supervisor, notes):
     assert len(notes.read_text().splitlines()) == len(case.attempts), "each attempt did start"
     for attempt, ended in zip(run.attempts, case.attempts, strict=True):
         if ended == TIMED_OUT:
-            assert attempt.duration_seconds >= case.job.timeout_seconds
+            assert case.job.timeout_seconds <= attempt.duration_seconds
+            assert attempt.duration_seconds <= case.job.timeout_seconds + KILL_JOB_AFTER_SECONDS + SLACK_SECONDS
     assert marked(supervisor.home.root, workload=f"conformance-{step.name}") == []
 
 

@@ -108,7 +108,7 @@ def test_a_run_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path):
 
 
 def test_what_a_finished_run_leaves_behind_is_ended(highway):
-    highway.clone.commit_and_push({CI: workflow("setsid sleep 300 > /dev/null 2>&1 < /dev/null &\ntrue")})
+    highway.clone.commit_and_push({CI: workflow("setsid sleep 300 > /dev/null 2>&1 < /dev/null &\nsleep 0.5")})
     highway.worker.run_waiting()
     assert highway.events()[-1].outcome == "passed"
     assert _processes_of(_push_of(highway.events()[-1]).id) == []
