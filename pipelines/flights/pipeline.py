@@ -15,6 +15,9 @@ CLASSIFICATION = DataClassification.PUBLIC
 MEMORY_BYTES = 1536 * MEBIBYTE
 # Each step takes seconds; a machine that is busy with other things may take ten times as long.
 TIMEOUT_SECONDS = 300
+# By default the learner's threads spin while they wait for each other, which on a busy machine takes the core from
+# the one they wait for.
+SLEEPING_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def _step(  # noqa: PLR0913 - what differs between steps
@@ -55,8 +58,22 @@ def training_pipeline(conf: FlightsConf, registry: RegistryOutputs) -> Pipeline:
             _step("ingest", outputs=("raw",), retries=1),
             _step("validate", needs=("ingest",), inputs=("raw",), outputs=("quality",)),
             _step("features", needs=("validate",), inputs=("raw",), outputs=("features",)),
-            _step("train", needs=("features",), inputs=("features",), outputs=("model",), cpus=conf.learner.threads),
-            _step("evaluate", needs=("train",), inputs=("features", "model"), outputs=("evaluation",)),
+            _step(
+                "train",
+                needs=("features",),
+                inputs=("features",),
+                outputs=("model",),
+                cpus=conf.learner.threads,
+                environment=SLEEPING_THREADS,
+            ),
+            _step(
+                "evaluate",
+                needs=("train",),
+                inputs=("features", "model"),
+                outputs=("evaluation",),
+                cpus=conf.learner.threads,
+                environment=SLEEPING_THREADS,
+            ),
             _step(
                 "register",
                 needs=("evaluate",),

@@ -42,12 +42,12 @@ class Features(pa.DataFrameModel):
         strict = True
         unique = ["month", "day", "carrier", "flight", "origin"]  # noqa: RUF012 - pandera reads it from here
 
-    @pa.dataframe_check(name="weather was known at the scheduled departure")
+    @pa.dataframe_check(name="weather was not known at the scheduled departure")
     @classmethod
     def _point_in_time(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         return frame[KNOWN_AT].isna() | (frame[KNOWN_AT] <= frame[SCHEDULED_AT])
 
-    @pa.dataframe_check(name="no weather without the time at which it was known")
+    @pa.dataframe_check(name="weather without the time at which it was known")
     @classmethod
     def _weather_is_dated(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         weather = frame[["temperature_f", "wind_speed_mph", "precipitation_inches", "visibility_miles"]]

@@ -46,17 +46,17 @@ class RawFlights(pa.DataFrameModel):
         strict = True
         unique = list(KEY)  # noqa: RUF012 - pandera reads it from here
 
-    @pa.check("dep_time", "sched_dep_time", "arr_time", "sched_arr_time", name="is a time of day as HHMM")
+    @pa.check("dep_time", "sched_dep_time", "arr_time", "sched_arr_time", name="is no time of day as HHMM")
     @classmethod
     def _clock(cls, hhmm: Series[pd.Int16Dtype]) -> "pd.Series[bool]":
         return is_clock(hhmm)
 
-    @pa.dataframe_check(name="scheduled departure is hour and minute")
+    @pa.dataframe_check(name="scheduled departure is not its hour and minute")
     @classmethod
     def _schedule_agrees(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         return frame["hour"] * 100 + frame["minute"] == frame["sched_dep_time"]
 
-    @pa.dataframe_check(name="what arrived had departed")
+    @pa.dataframe_check(name="arrived without having departed")
     @classmethod
     def _arrival_follows_departure(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         return frame["arr_delay"].isna() | (frame["dep_time"].notna() & frame["arr_time"].notna())
