@@ -6,7 +6,8 @@ OPERATOR_SECRET = "operator-password"
 LEDGER_SECRET = "ledger-token"
 
 # Labels on workloads, metrics and alerts
-SERVICE_LABEL = "service"
+SERVICE_LABEL = "service"  # of a metric: the service that was scraped for it
+WORKLOAD_LABEL = "workload"  # of the exporter's metrics: whom they are about
 COMPONENT_LABEL = "component"
 SEVERITY_LABEL = "severity"
 OWNER_LABEL = "owner"
@@ -39,8 +40,8 @@ CI_PUSHES_WAITING = "ci_pushes_waiting"
 # Metrics of the substrate's own exporter
 DISK_FREE_BYTES = "highway_disk_free_bytes"
 DISK_SIZE_BYTES = "highway_disk_size_bytes"
-WORKLOAD_UP = "highway_workload_up"  # labels: service; 1 when the supervisor says RUNNING
-WORKLOAD_RESTARTS = "highway_workload_restarts_total"  # labels: service
+WORKLOAD_UP = "highway_workload_up"  # labels: workload; 1 when the supervisor says RUNNING
+WORKLOAD_RESTARTS = "highway_workload_restarts_total"  # labels: workload
 
 # Metrics of the release controller
 RELEASE_INFO = "highway_release_info"  # gauge 1; labels: service, version, revision, phase; of the stable revision

@@ -113,6 +113,12 @@ def test_an_alert_reaches_the_ledger_when_it_fires_and_when_it_is_resolved(alert
 
         everybody = dict.fromkeys(("ledger", "exporter", "prometheus", "alertmanager"), "up")
         eventually(lambda: health() == everybody, 10, "all targets answer")
+        # A label that the target also has would arrive under another name.
+        question = {"query": 'highway_workload_up{workload="supervisord",service="exporter"}'}
+        asked = httpx2.get(f"{alerting.prometheus.url}/api/v1/query", params=question, auth=operator).json()
+        assert len(asked["data"]["result"]) == 1
+        # Without a supervisor, which this test does not start, ServiceDown is right to fire.
+        eventually(lambda: bool(alerting.ledger.query(kind="alert_change", subject="ServiceDown")), 20, "ServiceDown")
     assert not alerting.ledger.query(kind="alert_change", subject="Watchdog")
 
 

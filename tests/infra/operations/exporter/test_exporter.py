@@ -99,7 +99,7 @@ def test_as_a_process_it_is_small_and_says_that_the_supervisor_is_gone(home, tmp
     command = module("infra.operations.exporter")
     with running(command, log=tmp_path / "log", environment=environment, ready_path="/metrics") as service:
         metrics = httpx2.get(service.url + "/metrics").text
-        assert 'highway_workload_up{service="supervisord"} 0.0' in metrics
+        assert 'highway_workload_up{workload="supervisord"} 0.0' in metrics
         assert "highway_disk_size_bytes 1.048576e+06" in metrics
         print(f"{psutil.Process(service.process.pid).memory_info().rss / MEBIBYTE:.0f} MiB")
         assert psutil.Process(service.process.pid).memory_info().rss < 80 * MEBIBYTE
