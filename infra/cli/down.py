@@ -8,7 +8,7 @@ import typer
 
 from infra.cli.console import Stages, err, out, stages
 from infra.contracts.errors import HighwayError
-from infra.local.engine import PROGRAMS, Engine, Program
+from infra.local.engine import PROGRAMS, Engine
 from infra.local.footprint import new_files
 from infra.local.home import Home
 from infra.local.ports import Ports
@@ -55,8 +55,9 @@ def destroy(home: Home, shown: Stages) -> None:
     clear_stale_locks(home)
     for program in reversed(PROGRAMS):
         with shown.stage(program.title) as stage:
-            if _has_stack(home, program):
-                Engine(home, program).destroy(lambda _, name, is_done: None if is_done else stage.tell(name))
+            engine = Engine(home, program)
+            if engine.has_stack:
+                engine.destroy(lambda _, name, is_done: None if is_done else stage.tell(name))
             stage.finish("destroyed")
 
 
@@ -80,15 +81,6 @@ def leftovers(home: Home) -> list[str]:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 found.append(f"port {port} of {name} is still listened on")
     return found
-
-
-def _has_stack(home: Home, program: Program) -> bool:
-    return any((home.state / ".pulumi" / "stacks").glob(f"{_project(home, program)}/*.json"))
-
-
-def _project(home: Home, program: Program) -> str:
-    first = (home.repo / program.folder / "Pulumi.yaml").read_text().splitlines()[0]
-    return first.removeprefix("name:").strip()
 
 
 def _remove(home: Home, name: str) -> None:

@@ -52,14 +52,23 @@ def release(  # noqa: PLR0913 - what is released, and from where
     app_digest = bundle.publish(home.bundles, build_files(source or home.repo))
     wanted = {"model_version": model_version, "model_digest": model_digest, "app_digest": app_digest}
     current = engine.config()
-    if any(current.get(key) != value for key, value in wanted.items()):
+    is_new = any(current.get(key) != value for key, value in wanted.items())
+    if is_new:
         engine.set_config(wanted | ({"commit": commit} if commit else {}))
+    elif _was_refused(home, engine.outputs().get("service")):
+        # What made it fail may be mended, and somebody asks for it again.
+        engine.set_config({"attempt": str(int(current.get("attempt", "1")) + 1)})
     stage.tell("declaring the release")
     update(engine, lambda _, name, is_done: None if is_done else stage.tell(name))
     service = engine.outputs()["service"]
     state = _watch(home, service, stage)
     stage.finish(describe(state))
     return state
+
+
+def _was_refused(home: Home, service: str | None) -> bool:
+    state = StateFile.of(home.releases, service).load() if service else None
+    return state is not None and state.refused is not None
 
 
 def describe(state: ReleaseState) -> str:

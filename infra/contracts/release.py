@@ -28,6 +28,7 @@ class Release(Strict):
         CanaryStep(weight_percent=50),
     )
     commit: str | None = None
+    attempt: int = Field(default=1, ge=1, description="a refused release is tried again when this changes")
 
     @property
     def revision(self) -> str:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from infra.contracts.errors import HighwayError
 from infra.contracts.files import write_atomically
 from infra.local.home import HOME_VARIABLE, Home
@@ -99,10 +101,19 @@ class Engine:
     def log(self) -> Path:
         return self.home.logs / "pulumi" / f"{self.program.title.replace(' ', '-')}.log"
 
+    @property
+    def has_stack(self) -> bool:
+        return (self.home.state / ".pulumi" / "stacks" / str(self._project["name"]) / f"{STACK}.json").exists()
+
     def ensure_stack(self) -> None:
         """Make the backend and the stack unless they are there."""
-        self.home.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.run("stack", "select", STACK, "--create")
+        if not self.has_stack:
+            self.home.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.run("stack", "select", STACK, "--create")
+        # Making a stack is the one command that cannot be told of our settings file: it writes one of its own,
+        # with nothing but a salt, into the source tree.
+        folder = self.home.repo / self.program.folder / str(self._project.get("stackConfigDir", "."))
+        (folder / f"Pulumi.{STACK}.yaml").unlink(missing_ok=True)
 
     def up(self, on_resource: OnResource) -> Summary:
         """Bring the stack to what the program declares. Raises `EngineError`."""
@@ -140,6 +151,12 @@ class Engine:
             told = done.stderr.strip() or done.stdout.strip()
             raise EngineError(f"pulumi {' '.join(arguments[:2])} ({self.program.title}): {told}")
         return done.stdout
+
+    @property
+    def _project(self) -> dict[str, Any]:
+        project = yaml.safe_load((self.home.repo / self.program.folder / "Pulumi.yaml").read_text())
+        assert isinstance(project, dict)
+        return project
 
     def _update(self, verb: str, options: Sequence[str], on_resource: OnResource) -> Summary:
         self.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

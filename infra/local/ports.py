@@ -7,7 +7,6 @@ that holds it no longer exists.
 import json
 import os
 import socket
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,18 +15,13 @@ from pathlib import Path
 from infra.contracts.errors import HighwayError
 from infra.local.home import Home
 from infra.local.processes import listening_ports, marked
+from infra.toolchain.cache import user_cache
 
 FIRST, LAST = 8460, 8999
 
 
 class PortTakenError(HighwayError):
     """The port that was asked for by name is not to be had."""
-
-
-def user_cache() -> Path:
-    """The cache folder that this user's clones share."""
-    default = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
-    return Path(os.environ.get("XDG_CACHE_HOME") or default) / "digital-highway"
 
 
 @dataclass(frozen=True)

@@ -67,11 +67,12 @@ stopwaitsecs={KILL_JOB_AFTER_SECONDS}
 
 
 def _program(plan: Plan, plan_path: Path, log: Path) -> str:
-    command = shlex.join([sys.executable, "-m", "infra.local.launch", str(plan_path)])
+    # -P: the launcher is ours, whatever package of the same name lies in the workload's folder.
+    command = shlex.join([sys.executable, "-P", "-m", "infra.local.launch", str(plan_path)])
     return f"""\
 [program:{plan.name}]
 command={_escape(command)}
-directory={_escape(plan.directory)}
+directory={_escape(plan_path.parent)}
 stopsignal=TERM
 killasgroup=true
 redirect_stderr=true

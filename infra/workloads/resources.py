@@ -78,5 +78,6 @@ class ReleaseResource(pulumi.ComponentResource):
 
 
 def _by_weight(release: Release) -> Route:
-    directory = split_directory(Home.from_environment(), release.name)
-    return Route(name=release.name, path_prefix=release.path_prefix, split_directory=str(directory))
+    # By the service's name, as the controller does: it is what the split belongs to.
+    directory = split_directory(Home.from_environment(), release.service.name)
+    return Route(name=release.service.name, path_prefix=release.path_prefix, split_directory=str(directory))
