@@ -67,7 +67,8 @@ def main() -> None:
     try:
         version = register(client, registration)
     except MlflowException as error:
-        step.fail(f"the model registry at {url} refused or does not answer: {error}")
+        reason = " ".join(str(error).split())  # MLflow quotes whole pages
+        step.fail(f"the model registry at {url} refused or does not answer: {reason}")
     result = PipelineResult(
         model=conf.model, version=version, digest=digest, rows=evaluation["rows_in"], metrics=metrics_of(evaluation)
     )

@@ -1,0 +1,59 @@
+"""The model is the same to the byte wherever it is trained."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from infra.contracts.pipelines import input_variable, output_variable
+from pipelines.flights.columns import CATEGORICAL, FEATURES
+from pipelines.flights.conf import PARAMETER, FlightsConf
+from pipelines.flights.model import from_bytes, late_probability
+from tests.support.training import Trained
+
+
+@pytest.fixture
+def conf() -> FlightsConf:
+    """One month and few trees: enough to differ."""
+    full = FlightsConf.from_file()
+    learner = full.learner.model_copy(update={"iterations": 15})
+    return full.model_copy(update={"train_last_month": "2013-01", "learner": learner})
+
+
+def train(training: Trained, folder: Path, conf: FlightsConf, **environment: str) -> bytes:
+    folder.mkdir()
+    places = {
+        input_variable("features"): training.uri("features"),
+        output_variable("model"): folder.as_uri(),
+        PARAMETER: conf.model_dump_json(),
+    }
+    subprocess.run([sys.executable, "-m", "pipelines.flights.train"], env=os.environ | places | environment, check=True)
+    return (folder / "model.joblib").read_bytes()
+
+
+def test_the_same_data_and_configuration_give_the_same_bytes(
+    training: Trained, tmp_path: Path, conf: FlightsConf
+) -> None:
+    one = train(training, tmp_path / "one", conf, OMP_NUM_THREADS="1", PYTHONHASHSEED="1")
+    two = train(training, tmp_path / "two", conf, OMP_NUM_THREADS="2", PYTHONHASHSEED="2")
+    assert one == two
+    assert (tmp_path / "one" / "training.json").read_bytes() == (tmp_path / "two" / "training.json").read_bytes()
+
+
+def test_what_the_model_never_saw_counts_as_missing(training: Trained) -> None:
+    model = from_bytes(training.artifact("model").read_bytes("model.joblib"))
+    known = training.artifact("model").read_json("training.json")["reference"]
+    strange = pd.DataFrame([known, known | dict.fromkeys(CATEGORICAL, "??"), known | {"temperature_f": np.nan}])
+    probability = late_probability(model, strange)
+    assert ((probability > 0) & (probability < 1)).all()
+
+
+def test_the_order_of_a_callers_columns_does_not_matter(training: Trained) -> None:
+    model = from_bytes(training.artifact("model").read_bytes("model.joblib"))
+    frame = training.artifact("features").read_table("2013-09.parquet").to_pandas().head(1000)
+    backwards = frame[list(reversed(FEATURES))]
+    assert (late_probability(model, frame) == late_probability(model, backwards)).all()

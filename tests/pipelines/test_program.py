@@ -1,0 +1,82 @@
+"""The pipelines' program under Pulumi's own test engine."""
+
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from infra.contracts.outputs import OutputsError, PlatformOutputs
+from infra.contracts.workload import Pipeline
+
+PLATFORM = {
+    "contract_version": "1.0",
+    "substrate": "local",
+    "storage": {
+        "data_uri": "file:///data",
+        "artifacts_uri": "file:///artifacts",
+        "logs_uri": "file:///logs",
+        "ledger_url": "http://127.0.0.1:1",
+        "ledger_secret": "ledger-token",
+        "ledger_outbox": "outbox",
+    },
+    "registry": {
+        "tracking_url": "http://127.0.0.1:5000",
+        "bundles_uri": "file:///bundles",
+        "user": "highway",
+        "password_secret": "operator-password",
+    },
+    "runners": {"push_url": "file:///git"},
+    "cluster": {"gateway_url": "http://127.0.0.1:2"},
+    "monitoring": {
+        "prometheus_url": "http://127.0.0.1:3",
+        "alertmanager_url": "http://127.0.0.1:4",
+        "cockpit_url": "http://127.0.0.1:6",
+    },
+}
+
+
+class Engine(pulumi.runtime.Mocks):
+    """Keeps what is registered, and answers the reference to the platform's stack."""
+
+    def __init__(self) -> None:
+        self.registered: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        self.registered[args.typ, args.name] = args.inputs
+        if args.typ == "pulumi:pulumi:StackReference":
+            return args.name, {"name": args.name, "outputs": {"platform": PLATFORM}}
+        return f"{args.name}-id", args.inputs
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], None]:
+        return {}, None
+
+
+@pytest.fixture
+def engine() -> Engine:
+    mocks = Engine()
+    pulumi.runtime.set_mocks(mocks, project="highway-pipelines", stack="local")
+    return mocks
+
+
+def test_the_training_pipeline_is_declared_on_the_platform_of_the_same_stack(engine: Engine) -> None:
+    @pulumi.runtime.test
+    def program() -> None:
+        from pipelines.program import deploy, platform  # noqa: PLC0415 - after the mocks are set
+
+        deploy(platform())
+
+    program()
+    assert ("pulumi:pulumi:StackReference", "organization/digital-highway/local") in engine.registered
+    assert ("highway:workloads:Pipeline", "train") in engine.registered
+    declared = engine.registered["highway:local:ConfigFile", "train"]
+    spec = Pipeline.model_validate_json(declared["content"])
+    assert declared["path"] == "pipelines/train.json"
+    assert [step.name for step in spec.steps] == ["ingest", "validate", "features", "train", "evaluate", "register"]
+    assert spec.steps[-1].environment["HIGHWAY_REGISTRY_URL"] == "http://127.0.0.1:5000"
+    assert json.loads(spec.parameters["FLIGHTS_CONF"])["holdout_month"] == "2013-09"
+
+
+def test_an_older_platform_is_refused_in_one_line() -> None:
+    with pytest.raises(OutputsError, match=r"outputs contract 1\.0 or a newer 1\.x"):
+        PlatformOutputs.parse({**PLATFORM, "contract_version": "0.9"})
