@@ -3,11 +3,14 @@
 import os
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 _running: set["subprocess.Popen[str]"] = set()
 _lock = threading.Lock()
+GRACE_SECONDS = 2.0
 
 
 class ChildError(Exception):
@@ -65,6 +68,30 @@ def run(
     if process.returncode:
         raise ChildError(command, process.returncode, "".join(lines))
     return "".join(lines)
+
+
+@contextmanager
+def started(command: Sequence[str], output: IO[str], cwd: Path) -> Iterator["subprocess.Popen[str]"]:
+    """`command`, at work for as long as the block; it says what it says (both streams) to `output`.
+
+    Raises `OSError` when it cannot be started.
+    """
+    with _lock:
+        process = subprocess.Popen(
+            list(command), cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, text=True
+        )
+        _running.add(process)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        with _lock:
+            _running.discard(process)
 
 
 def stop_all() -> None:

@@ -20,7 +20,7 @@ def fill(source: GoBuild, workshop: Workshop) -> dict[str, str]:
     free = shutil.disk_usage(work).free
     if free + used < source.free_bytes:
         raise ToolchainError(
-            f"building {source.executable} needs {source.free_bytes / GIBIBYTE:.0f} GiB in {workshop.cache.root}, "
+            f"building {source.module} needs {source.free_bytes / GIBIBYTE:.0f} GiB in {workshop.cache.root}, "
             f"and {free / GIBIBYTE:.1f} GiB are free; free some, or point XDG_CACHE_HOME at another disk"
         )
     go = workshop.tool("go")
@@ -39,7 +39,7 @@ def fill(source: GoBuild, workshop: Workshop) -> dict[str, str]:
     workshop.task.update(f"building with {go}")
     try:
         children.run(
-            [str(go), "build", "-v", "-o", str(workshop.staging / source.executable), *_flags(source), source.package],
+            [str(go), "build", "-v", "-o", str(workshop.staging), *_flags(source), *source.commands],
             cwd=workshop.repo / "infra" / "toolchain" / "go" / source.module,
             environment={
                 "GOMODCACHE": str(work / "modules"),
@@ -54,7 +54,7 @@ def fill(source: GoBuild, workshop: Workshop) -> dict[str, str]:
         )
     except ChildError as error:
         raise SourceUnavailableError(f"go build failed ({error.reason})") from error
-    return {source.executable: source.executable}
+    return source.executables
 
 
 def clean(source: GoBuild, workshop: Workshop) -> None:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.toolchain import debian, go_build, python_package, release, versions
+from infra.toolchain import debian, go_build, python_package, release, trials, versions
 from infra.toolchain.cache import Cache, Entry
 from infra.toolchain.errors import SourceUnavailableError, ToolchainError
 from infra.toolchain.links import Links, Resolved
@@ -87,13 +87,14 @@ class Toolchain:
         # What an earlier run linked, here or in another clone, is no find.
         folders = [folder for folder in folders if ".highway" not in folder.parts]
         for main in _executables(folders, tool, tool.executables[0]):
-            version = versions.ask(main, tool)
-            if version is None or not tool.accepts(version):
+            try:
+                version = _check(tool, main)
+            except SourceUnavailableError:
                 continue
             rest = {name: next(_executables(folders, tool, name), None) for name in tool.executables[1:]}
             if None not in rest.values():
                 paths = {tool.executables[0]: str(main), **{name: str(path) for name, path in rest.items()}}
-                return Resolved(tool.name, versions.text(version), "PATH", paths)
+                return Resolved(tool.name, version, "PATH", paths)
         return None
 
     def _at_hand(self, tool: Tool, source: Source) -> Resolved | None:
@@ -101,12 +102,11 @@ class Toolchain:
             entry = self.cache.load(self._key(tool, source))
             return _resolved(tool, source.label, entry) if entry else None
         paths = {name: self.home / "venv" / "bin" / name for name in source.executables}
-        version = versions.ask(paths[tool.executables[0]], tool)
-        if version is None or not tool.accepts(version):
+        try:
+            version = _check(tool, paths[tool.executables[0]])
+        except SourceUnavailableError:
             return None
-        return Resolved(
-            tool.name, versions.text(version), source.label, {name: str(path) for name, path in paths.items()}
-        )
+        return Resolved(tool.name, version, source.label, {name: str(path) for name, path in paths.items()})
 
     def _get(self, tool: Tool, source: Fetched, task: Task) -> Entry:
         key = self._key(tool, source)
@@ -118,12 +118,8 @@ class Toolchain:
                 return entry
             workshop = Workshop(self.repo, self.cache, self.cache.staging(key), task, lock, self._path_of)
             executables = _fill(source, workshop)
-            version = versions.ask(workshop.staging / executables[tool.executables[0]], tool)
-            if version is None:
-                raise SourceUnavailableError("what it gives does not run on this machine")
-            if not tool.accepts(version):
-                raise SourceUnavailableError(f"it has version {versions.text(version)}")
-            entry = self.cache.publish(key, versions.text(version), executables)
+            version = _check(tool, workshop.staging / executables[tool.executables[0]])
+            entry = self.cache.publish(key, version, executables)
             if isinstance(source, GoBuild):
                 go_build.clean(source, workshop)
             return entry
@@ -137,8 +133,22 @@ class Toolchain:
         if isinstance(source, PythonPackage):
             content.update((self.repo / source.lock).read_bytes())
         if isinstance(source, GoBuild):
-            content.update((self.repo / "infra" / "toolchain" / "go" / source.module / "go.sum").read_bytes())
+            module = self.repo / "infra" / "toolchain" / "go" / source.module
+            content.update((module / "go.mod").read_bytes() + (module / "go.sum").read_bytes())
         return f"{tool.name}-{self.platform}-{type(source).__name__.lower()}-{content.hexdigest()[:10]}"
+
+
+def _check(tool: Tool, executable: Path) -> str:
+    """The version of a tool's first executable. Raises `SourceUnavailableError` when it is not one that we take,
+    or does not work here."""
+    version = versions.ask(executable, tool)
+    if version is None:
+        raise SourceUnavailableError("what it gives does not run on this machine")
+    if not tool.accepts(version):
+        raise SourceUnavailableError(f"it has version {versions.text(version)}")
+    if tool.trial and (fault := trials.fault(tool.trial, executable)):
+        raise SourceUnavailableError(f"what it gives does not start ({fault})")
+    return versions.text(version)
 
 
 def _fill(source: Fetched, workshop: Workshop) -> dict[str, str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from infra.toolchain.platforms import DARWIN_ARM64, LINUX_AMD64, LINUX_ARM64, SUPPORTED, Platform
+from infra.toolchain.trials import Trial
 
 PULUMI = "3.259.0"  # the same as in requirements/highway.in: CLI, SDK and language host are one version
 PROMETHEUS = "3.5.0"
@@ -64,15 +65,23 @@ class Debian:
 
 @dataclass(frozen=True)
 class GoBuild:
-    """Built from Go modules that a go.mod and go.sum of ours pin. `module` is a folder below infra/toolchain/go."""
+    """Built from Go modules that a go.mod and go.sum of ours pin. `module` is a folder below infra/toolchain/go.
+
+    What is only estimated stays out of the repr, and so out of the name of the cache entry: a better estimate must
+    not build anything again.
+    """
 
     module: str
-    package: str
-    executable: str
+    commands: tuple[str, ...]  # packages; each gives an executable with the last part of its name
     ldflags: str
-    packages: int  # how many are compiled, for the progress bar: `go list -deps PACKAGE | wc -l`
-    free_bytes: int  # what the build needs while it runs
+    # How many are compiled, for the progress bar: `go list -deps COMMANDS | wc -l`
+    packages: int = field(repr=False)
+    free_bytes: int = field(repr=False)  # what the build needs while it runs
     label: str = "built from Go modules"
+
+    @property
+    def executables(self) -> dict[str, str]:
+        return {name: name for name in (command.rsplit("/", 1)[-1] for command in self.commands)}
 
 
 Fetched = Release | PythonPackage | Debian | GoBuild  # what ends in the cache
@@ -91,6 +100,7 @@ class Tool:
     sources: MappingProxyType[Platform, tuple[Source, ...]]
     advice: str  # what a person does when every source fails
     other_names: Mapping[str, str] = field(default_factory=dict)  # executable -> what Debian calls it on PATH
+    trial: Trial | None = None  # for a server: one that names its version may still not start
 
     def accepts(self, version: Version) -> bool:
         return self.minimum <= version < self.below
@@ -113,8 +123,7 @@ def _pulumi(platform: Platform) -> tuple[Source, ...]:
         ),
         GoBuild(
             module="pulumi",
-            package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-            executable="pulumi",
+            commands=("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",),
             ldflags=f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={PULUMI}",
             packages=1686,
             free_bytes=4 * 1024**3,
@@ -136,18 +145,24 @@ def _prometheus(platform: Platform) -> tuple[Source, ...]:
 
 
 def _alertmanager(platform: Platform) -> tuple[Source, ...]:
+    """Debian's package is not among them: it reads its templates from where only an installation puts them."""
     archive = f"alertmanager-{ALERTMANAGER}.{platform}.tar.gz"
-    release = Release(
-        *_github("prometheus/alertmanager", ALERTMANAGER, archive, "sha256sums.txt"),
-        executables={"alertmanager": "alertmanager", "amtool": "amtool"},
-        keep=("alertmanager", "amtool"),
-        strip_components=1,
+    names = ("alertmanager", "amtool")
+    return (
+        Release(
+            *_github("prometheus/alertmanager", ALERTMANAGER, archive, "sha256sums.txt"),
+            executables={name: name for name in names},
+            keep=names,
+            strip_components=1,
+        ),
+        GoBuild(
+            module="alertmanager",
+            commands=tuple(f"github.com/prometheus/alertmanager/cmd/{name}" for name in names),
+            ldflags=f"-s -w -X github.com/prometheus/common/version.Version={ALERTMANAGER}",
+            packages=550,
+            free_bytes=2 * 1024**3,
+        ),
     )
-    debian = Debian(
-        "prometheus-alertmanager",
-        {"alertmanager": "usr/bin/prometheus-alertmanager", "amtool": "usr/bin/amtool"},
-    )
-    return (release, debian) if platform.system == "linux" else (release,)
 
 
 def _caddy(platform: Platform) -> tuple[Source, ...]:
@@ -219,6 +234,14 @@ TABLE = MappingProxyType(
                 version_arguments=("--version",),
                 minimum=(2, 42, 0),
                 below=(4, 0, 0),
+                trial=Trial(
+                    config="{}\n",
+                    arguments=(
+                        "--config.file={config}",
+                        "--storage.tsdb.path={folder}/data",
+                        "--web.listen-address=127.0.0.1:{port}",
+                    ),
+                ),
                 advice="install Prometheus (`apt-get install prometheus`, `brew install prometheus`)",
             ),
             _tool(
@@ -229,6 +252,15 @@ TABLE = MappingProxyType(
                 minimum=(0, 25, 0),
                 below=(1, 0, 0),
                 other_names={"alertmanager": "prometheus-alertmanager"},
+                trial=Trial(
+                    config='{route: {receiver: r}, receivers: [{name: r, webhook_configs: [{url: "http://h"}]}]}\n',
+                    arguments=(
+                        "--config.file={config}",
+                        "--storage.path={folder}/data",
+                        "--web.listen-address=127.0.0.1:{port}",
+                        "--cluster.listen-address=",  # alone
+                    ),
+                ),
                 advice="install Alertmanager (`apt-get install prometheus-alertmanager`, `brew install alertmanager`)",
             ),
             _tool(
@@ -263,7 +295,7 @@ TABLE = MappingProxyType(
                 {platform: _go(platform) for platform in SUPPORTED},
                 executables=("go",),
                 version_arguments=("version",),
-                minimum=(1, 25, 11),  # what go/pulumi/go.mod asks for
+                minimum=(1, 25, 11),  # the most that a go.mod in go/ asks for
                 below=(2, 0, 0),
                 advice="install Go 1.26 (go.dev/doc/install)",
             ),

@@ -137,7 +137,7 @@ def test_a_full_disk_is_noticed_before_anything_is_made(
     monkeypatch.setattr(preflight.shutil, "disk_usage", lambda folder: usage)
     assert in_process(clone, monkeypatch) == 1
     error = capsys.readouterr().err
-    assert error == f"bootstrap: only 2.0 GiB free for {clone}/.highway; free up to 4 GiB\n"
+    assert error == f"bootstrap: only 2.0 GiB free for {clone}/.highway; free up to 6 GiB\n"
 
 
 def test_a_disk_that_fills_up_on_the_way_is_one_line(

@@ -14,7 +14,9 @@ from infra.toolchain.progress import Progress
 from infra.toolchain.sources import GoBuild
 from infra.toolchain.workshop import Workshop
 
-SOURCE = GoBuild(module="m", package="example.org/m", executable="m", ldflags="-s", packages=2, free_bytes=1)
+SOURCE = GoBuild(
+    module="m", commands=("example.org/cmd/m", "example.org/cmd/mtool"), ldflags="-s", packages=2, free_bytes=1
+)
 
 # Stands in for go: notes its settings, "compiles" into the caches it is given, and fails when told to.
 GO = """#!/bin/sh
@@ -25,7 +27,10 @@ echo "example.org/m"
 touch "$GOCACHE/compiled"
 [ -z "$GO_FAIL" ] || { echo "m.go:1: $GO_FAIL"; exit 1; }
 while [ "$1" != "-o" ]; do shift; done
-echo built > "$2"
+folder="$2"; shift 2
+for command in "$@"; do
+  case "$command" in -*) ;; *) echo "built $command" > "$folder/${command##*/}" ;; esac
+done
 """
 
 
@@ -48,8 +53,9 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_it_builds_with_pinned_modules_and_no_other_toolchain(tmp_path: Path, log: Path) -> None:
     with workshop(tmp_path) as shop:
-        assert go_build.fill(SOURCE, shop) == {"m": "m"}
-        assert (shop.staging / "m").read_text() == "built\n"
+        assert go_build.fill(SOURCE, shop) == {"m": "m", "mtool": "mtool"}
+        assert (shop.staging / "m").read_text() == "built example.org/cmd/m\n"
+        assert (shop.staging / "mtool").read_text() == "built example.org/cmd/mtool\n"
         assert log.read_text() == "-mod=readonly -modcacherw local 0\n"
         go_build.clean(SOURCE, shop)
         assert not (tmp_path / "cache" / "go" / "m").exists()
@@ -63,6 +69,6 @@ def test_a_failed_build_keeps_what_it_compiled(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_disk_too_small_for_it_stops_at_once(tmp_path: Path) -> None:
-    greedy = GoBuild(module="m", package="p", executable="m", ldflags="", packages=1, free_bytes=10**18)
+    greedy = GoBuild(module="m", commands=("p",), ldflags="", packages=1, free_bytes=10**18)
     with workshop(tmp_path) as shop, pytest.raises(ToolchainError, match=r"needs .* GiB in .*; free some"):
         go_build.fill(greedy, shop)

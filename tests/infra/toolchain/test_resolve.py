@@ -8,7 +8,7 @@ import tarfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -20,7 +20,8 @@ from infra.toolchain.errors import ToolchainError
 from infra.toolchain.platforms import LINUX_AMD64
 from infra.toolchain.progress import Progress
 from infra.toolchain.resolve import Toolchain
-from infra.toolchain.sources import InVenv, Release, Source, Tool
+from infra.toolchain.sources import GoBuild, InVenv, Release, Source, Tool
+from infra.toolchain.trials import Trial
 from tests.support.file_server import FileServer, serving
 
 PADDING = 200_000  # bytes, so that a download has a middle
@@ -61,7 +62,9 @@ class World:
         path.chmod(0o755)
         return str(path.parent)
 
-    def toolchain(self, *sources: Source, search_path: str = "", clone: str = "a") -> Toolchain:
+    def toolchain(
+        self, *sources: Source, search_path: str = "", clone: str = "a", trial: Trial | None = None
+    ) -> Toolchain:
         tool = Tool(
             name="tool",
             executables=("tool",),
@@ -70,6 +73,7 @@ class World:
             below=(2, 0, 0),
             sources=MappingProxyType({LINUX_AMD64: sources}),
             advice="install tool by hand",
+            trial=trial,
         )
         return Toolchain(
             repo=self.root,
@@ -144,6 +148,72 @@ def test_sources_are_tried_in_their_order(world: World) -> None:
 
 
 NAMES = ("absent.tar", "wrong.tar", "right.tar", "never-asked.tar")
+
+
+def server_of(version: str, fault: str = "") -> bytes:
+    """A tool that names its version at once, and is otherwise a server, or says its `fault` and ends."""
+    return f"""#!{sys.executable}
+import http.server, sys
+if "--version" in sys.argv:
+    sys.exit(print("tool version {version}"))
+if {fault!r}:
+    sys.exit({fault!r})
+class Ready(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Ready).serve_forever()
+""".encode()
+
+
+def test_what_names_its_version_and_does_not_start_is_passed_over(world: World) -> None:
+    broken = server_of("1.9.0", fault="open /usr/share/tool/default.tmpl: no such file or directory")
+    world.offer(archive(broken), "broken.tar")
+    world.offer(archive(server_of("1.8.0")), "whole.tar")
+    toolchain = world.toolchain(
+        release(world.server.url, "broken.tar"),
+        release(world.server.url, "whole.tar"),
+        search_path=world.on_path("bin", broken),
+        trial=Trial(config="", arguments=("{port}",)),
+    )
+    assert toolchain.ensure(["tool"])["tool"].source == "release whole.tar"
+
+
+def test_when_nothing_starts_the_reason_is_what_the_tool_said(world: World) -> None:
+    world.offer(archive(server_of("1.9.0", fault="no default.tmpl")))
+    toolchain = world.toolchain(release(world.server.url), trial=Trial(config="", arguments=("{port}",)))
+    with pytest.raises(ToolchainError, match=r"release tool\.tar: what it gives does not start \(no default\.tmpl\)"):
+        toolchain.resolve("tool")
+    assert toolchain.cache.load(toolchain._key(toolchain.table["tool"], release(world.server.url))) is None
+
+
+def test_what_the_cache_has_from_a_source_that_left_the_table_is_not_used(world: World) -> None:
+    world.offer(archive(script("1.9.0")), "former.tar")
+    world.offer(archive(script("1.8.0")), "new.tar")
+    world.toolchain(release(world.server.url, "former.tar")).ensure(["tool"])
+    later = world.toolchain(release(world.server.url, "new.tar"), clone="b")
+    assert later.ensure(["tool"])["tool"].source == "release new.tar"
+    assert run(later) == "tool version 1.8.0"
+
+
+def test_a_build_is_named_after_its_pins_and_not_after_estimates(world: World) -> None:
+    module = world.root / "infra" / "toolchain" / "go" / "m"
+    module.mkdir(parents=True)
+    for name in ("go.mod", "go.sum"):
+        (module / name).write_text("a\n")
+    build = GoBuild(module="m", commands=("example.org/tool",), ldflags="-s", packages=1, free_bytes=1)
+    toolchain = world.toolchain(build)
+
+    def key(source: GoBuild) -> str:
+        return toolchain._key(toolchain.table["tool"], source)
+
+    named = key(build)
+    assert key(replace(build, packages=2, free_bytes=2)) == named
+    assert key(replace(build, ldflags="")) != named
+    for name in ("go.mod", "go.sum"):
+        (module / name).write_text("b\n")
+        assert key(build) != named
+        (module / name).write_text("a\n")
 
 
 def test_the_venv_s_own_tool_is_taken(world: World) -> None:
