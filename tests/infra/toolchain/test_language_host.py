@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -31,6 +31,22 @@ PROGRAM = """
 import pulumi
 note = pulumi.CustomResource("tiny:index:Note", "note", {"text": "hello", "path": None})
 pulumi.export("project", pulumi.get_project())
+"""
+
+# The highway's own provider at work for a program that stays: a file in HIGHWAY_HOME tells that it was reached.
+HIGHWAY_PROJECT = f"""
+name: tiny
+runtime: python
+plugins:
+  providers:
+    - {{name: highway, path: {REPO / "infra" / "local" / "provider"}}}
+"""
+
+HIGHWAY_PROGRAM = """
+import time
+import pulumi
+inputs = {"path": "a", "content": "a", "notify": None}
+pulumi.CustomResource("highway:local:ConfigFile", "a", inputs).id.apply(lambda _: time.sleep(60))
 """
 
 PROVIDER = """
@@ -58,8 +74,9 @@ main(sys.argv[1:], "0.0.1", Tiny())
 
 
 @pytest.fixture
-def pulumi(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Starts `pulumi ARGUMENTS` in a tiny project with our language host and nothing of another."""
+def pulumi(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts `pulumi ARGUMENTS` in a tiny project with our language host and nothing of another. What a failed test
+    leaves running is ended."""
     resolved = Home.from_environment().root / "tools" / "bin" / "pulumi"
     executable = str(resolved) if resolved.exists() else shutil.which("pulumi")
     assert executable, "no pulumi: run `make test`, which gets it"
@@ -82,6 +99,7 @@ def pulumi(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     (tmp_path / "state").mkdir()
     environment = {
         **os.environ,
+        "HIGHWAY_HOME": str(tmp_path / "highway"),
         "PATH": f"{links.bin}:/usr/bin:/bin",
         "PULUMI_HOME": str(tmp_path / "home"),
         "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
@@ -99,7 +117,9 @@ def pulumi(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
             text=True,
         )
 
-    return start
+    yield start
+    for process in working_with(tmp_path):
+        process.kill()
 
 
 def finish(process: subprocess.Popen[str]) -> str:
@@ -119,7 +139,7 @@ def test_a_program_and_its_provider_go_up_stay_and_go_down(pulumi, tmp_path: Pat
     assert "2 unchanged" in finish(pulumi("up", "--skip-preview", "--expect-no-changes"))
     finish(pulumi("destroy", "--skip-preview"))
     assert not note.exists()
-    assert processes_of(tmp_path) == []
+    assert working_with(tmp_path) == []
 
 
 def test_a_killed_engine_leaves_neither_host_nor_provider(pulumi, tmp_path: Path) -> None:
@@ -127,10 +147,31 @@ def test_a_killed_engine_leaves_neither_host_nor_provider(pulumi, tmp_path: Path
     provider.write_text(PROVIDER.replace("SLOW", "import asyncio; await asyncio.sleep(60)"))
     finish(pulumi("stack", "init", "t"))
     engine = pulumi("up", "--skip-preview")
-    wait_until(lambda: any("provider" in " ".join(command) for command in processes_of(tmp_path)))
+    wait_until(lambda: bool(working_with(tmp_path, "/provider")))
     engine.send_signal(signal.SIGKILL)
     engine.communicate(timeout=10)
-    wait_until(lambda: not processes_of(tmp_path))
+    wait_until(lambda: not working_with(tmp_path))
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("moment", ["while it starts", "while it serves"])
+def test_a_killed_host_leaves_no_provider_of_ours(pulumi, tmp_path: Path, moment: str) -> None:
+    (tmp_path / "project" / "Pulumi.yaml").write_text(HIGHWAY_PROJECT)
+    (tmp_path / "project" / "__main__.py").write_text(HIGHWAY_PROGRAM)
+    finish(pulumi("stack", "init", "t"))
+    engine = pulumi("up", "--skip-preview")
+    wait_until(lambda: bool(working_with(tmp_path, "infra/local/provider")))
+    if moment == "while it serves":
+        wait_until((tmp_path / "highway" / "run" / "a").exists)
+    engine.send_signal(signal.SIGSTOP)  # it would end the provider, if it were not killed as well
+    hosts = working_with(tmp_path, "infra.toolchain.language_host")
+    assert hosts
+    for host in hosts:
+        host.kill()
+    wait_until(lambda: not working_with(tmp_path, "infra/local/provider"))
+    engine.kill()
+    engine.communicate(timeout=10)
+    wait_until(lambda: not working_with(tmp_path))
 
 
 def test_an_error_of_the_program_is_shown_with_its_line(pulumi, tmp_path: Path) -> None:
@@ -157,15 +198,15 @@ def test_it_ends_quietly_when_interrupted() -> None:
     assert (host.returncode, output, errors) == (0, "", "")
 
 
-def processes_of(folder: Path) -> list[list[str]]:
-    """Command lines of live processes that work in or with `folder`."""
+def working_with(folder: Path, part: str = "") -> list[psutil.Process]:
+    """Live processes that work in or with `folder` and whose command line holds `part`."""
     found = []
     for process in psutil.process_iter():
         try:
-            command = process.cmdline()
-            is_ours = str(folder) in " ".join(command) or process.environ().get("PULUMI_HOME") == str(folder / "home")
-            if is_ours and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(command)
+            command = " ".join(process.cmdline())
+            is_ours = str(folder) in command or process.environ().get("PULUMI_HOME") == str(folder / "home")
+            if is_ours and part in command and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
     return found
