@@ -39,13 +39,13 @@ class Ports:
         """
         held = self._held(name)
         if wanted is not None and held != wanted:
-            if held is not None:
-                self._path(held).unlink(missing_ok=True)
             if not (self._is_free(wanted) and self._take(wanted, name)):
                 raise PortTakenError(
                     f"port {wanted}, asked for by the configuration of {name}, is in use by another program; "
                     "stop that program or configure another port"
                 )
+            if held is not None:
+                self._path(held).unlink(missing_ok=True)
             return wanted
         if held is not None:
             if self._is_free(held) or self._is_ours(held):
