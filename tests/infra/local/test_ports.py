@@ -54,6 +54,14 @@ def test_a_port_asked_for_by_name_is_taken_or_refused_in_one_line(homes: tuple[H
         Ports(homes[1]).lease("gateway", wanted)
 
 
+def test_a_refused_wish_does_not_cost_the_port_that_one_has(homes: tuple[Home, Home]):
+    ports = Ports(homes[0])
+    held = ports.lease("gateway")
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(PortTakenError):
+        ports.lease("gateway", taken.getsockname()[1])
+    assert ports.lease("gateway") == held
+
+
 def test_the_leases_of_a_removed_clone_are_free_again(homes: tuple[Home, Home]):
     port = Ports(homes[0]).lease("a")
     homes[0].root.rmdir()
