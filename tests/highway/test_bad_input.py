@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.live import Highway
 
+pytestmark = pytest.mark.live
+
 
 @pytest.fixture
 def settings(live_highway: Highway) -> Iterator[Highway]:

@@ -9,6 +9,8 @@ from infra.local.footprint import new_files
 from infra.local.processes import listening_ports, marked
 from tests.support.live import Highway
 
+pytestmark = pytest.mark.live
+
 FLIGHT = {
     "date": "2013-12-23",
     "scheduled_departure": "19:00",

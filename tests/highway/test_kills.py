@@ -13,6 +13,8 @@ from infra.local.supervisor import Supervisor
 from tests.highway.test_end_to_end import EVERY_SERVICE, FLIGHT
 from tests.support.live import Highway
 
+pytestmark = pytest.mark.live
+
 BACK_SECONDS = 10
 
 

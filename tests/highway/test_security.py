@@ -16,6 +16,8 @@ from infra.local.secrets import PASSPHRASE_SECRET, basic_authorization
 from infra.local.sockets import socket_path
 from tests.support.live import Highway
 
+pytestmark = pytest.mark.live
+
 SECRETS = (PASSPHRASE_SECRET, OPERATOR_SECRET, LEDGER_SECRET)
 # Read by nobody but their owner; the engine's state is encrypted besides.
 ADMIN_PATHS = {

@@ -72,7 +72,7 @@ def _late(rows: pd.DataFrame, seed: int = SEED) -> "pd.Series[int]":
         + 0.5 * rows["month"].isin([6, 7, 12])
     )
     chance = np.random.default_rng(seed).random(len(rows))
-    late: "pd.Series[int]" = (1 / (1 + np.exp(-score)) > chance).astype(int)
+    late: pd.Series[int] = (1 / (1 + np.exp(-score)) > chance).astype(int)
     return late
 
 

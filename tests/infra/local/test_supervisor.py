@@ -97,7 +97,7 @@ def test_after_a_kill_of_supervisord_each_service_runs_once(home: Home):
     assert orphan.is_running(), "the service outlives its supervisor: that is the danger"
     assert supervisor.ensure_alive()
     assert eventually(lambda: supervisor.is_ready("web"))
-    assert not orphan.is_running()
+    assert not orphan.is_running() or orphan.status() == psutil.STATUS_ZOMBIE
     assert len(marked(home.root, "web")) == 1
 
 
