@@ -9,6 +9,7 @@ from rich.table import Table
 
 from infra.cli.console import out
 from infra.local.home import Home
+from infra.local.ports import FIRST, LAST
 from infra.toolchain.doctor import run_checks
 
 
@@ -16,7 +17,7 @@ def command(
     json_output: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
     """Check this machine. Exit code 1 when something that is needed is missing."""
-    checks = run_checks(Home.from_environment().root)
+    checks = run_checks(Home.from_environment().root, range(FIRST, LAST + 1))
     if json_output:
         out.print_json(data=[asdict(check) for check in checks])
     else:

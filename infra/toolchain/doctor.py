@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psutil
 
-from infra.local.ports import FIRST, LAST
 from infra.toolchain import preflight
 from infra.toolchain.cache import user_cache
 from infra.toolchain.links import Links, Resolved
@@ -25,8 +24,9 @@ RUNNING_DISK_BYTES = 1 * GIBIBYTE  # once everything is there: data, logs and wh
 TOOLS = ("pulumi", "prometheus", "alertmanager", "caddy", "act", "uv")
 
 
-def run_checks(home: Path) -> list[Check]:
-    """All checks for the clone whose `.highway/` is `home`, in the order in which a person would mend them."""
+def run_checks(home: Path, port_range: range) -> list[Check]:
+    """All checks for the clone whose `.highway/` is `home`, in the order in which a person would mend them. Its
+    services listen on ports of `port_range`."""
     linked = Links(home, table_digest()).current()
     return [
         preflight.python(),
@@ -38,7 +38,7 @@ def run_checks(home: Path) -> list[Check]:
         preflight.writable("cache", user_cache()),
         preflight.disk(home, RUNNING_DISK_BYTES),
         memory(),
-        ports(),
+        ports(port_range),
         *(tool(name, linked) for name in TOOLS),
         browser(),
     ]
@@ -75,17 +75,18 @@ def can_bind(port: int) -> bool:
     return True
 
 
-def ports(is_free: Callable[[int], bool] = can_bind) -> Check:
+def ports(port_range: range, is_free: Callable[[int], bool] = can_bind) -> Check:
     """Whether the range holds enough ports for one highway; stops at the last one that is needed."""
+    where = f"from {port_range[0]} to {port_range[-1]} on loopback"
     free = 0
-    for port in range(FIRST, LAST + 1):
+    for port in port_range:
         free += is_free(port)
         if free == PORTS_NEEDED:
-            return Check("ports", ok=True, detail=f"at least {free} ports free from {FIRST} to {LAST} on loopback")
+            return Check("ports", ok=True, detail=f"at least {free} ports free {where}")
     return Check(
         "ports",
         ok=False,
-        detail=f"only {free} ports free from {FIRST} to {LAST} on loopback, of {PORTS_NEEDED} needed",
+        detail=f"only {free} ports free {where}, of {PORTS_NEEDED} needed",
         fix="stop programs that listen there (`ss -ltnp`, `lsof -iTCP -sTCP:LISTEN`)",
     )
 
