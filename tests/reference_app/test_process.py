@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from reference_app.code_bundle import build_files
 from reference_app.settings import Settings
@@ -41,7 +41,7 @@ def _begin_predict(app: RunningApp, body: bytes) -> socket.socket:
 
 def test_sigterm_ends_it_with_0_and_no_request_lost(variables: dict[str, str], flight: dict[str, Any], tmp_path: Path):
     body = json.dumps(flight).encode()
-    with running_app(variables, tmp_path) as app, httpx.Client(base_url=app.url, trust_env=False) as kept:
+    with running_app(variables, tmp_path) as app, httpx2.Client(base_url=app.url, trust_env=False) as kept:
         assert kept.post("/predict", json=flight).status_code == 200
         slow = _begin_predict(app, body)
         assert kept.get("/health").status_code == 200, "by now the slow request has been taken"
@@ -52,8 +52,8 @@ def test_sigterm_ends_it_with_0_and_no_request_lost(variables: dict[str, str], f
         assert notice.headers["connection"] == "close", "a kept connection ends between requests, not within one"
         assert kept.post("/predict", json=flight).status_code == 200, "still served while others take notice"
         time.sleep(0.9)
-        with pytest.raises(httpx.ConnectError):
-            httpx.get(f"{app.url}/ready", trust_env=False)
+        with pytest.raises(httpx2.ConnectError):
+            httpx2.get(f"{app.url}/ready", trust_env=False)
         slow.sendall(body[-1:])
         answer = slow.recv(65536)
         assert answer.startswith(b"HTTP/1.1 200"), "the request that was under way is answered"
@@ -98,9 +98,9 @@ def test_the_code_bundle_runs_by_itself(variables: dict[str, str], flight: dict[
     empty = tmp_path / "empty"
     empty.mkdir()
     with running_app({**variables, "PYTHONPATH": str(code), "PYTHONDONTWRITEBYTECODE": "1"}, empty) as app:
-        assert httpx.post(f"{app.url}/predict", json=flight, trust_env=False).status_code == 200
-        assert "Will my flight be late?" in httpx.get(app.url, trust_env=False).text
-        assert "--ground" in httpx.get(f"{app.url}/static/page.css", trust_env=False).text
+        assert httpx2.post(f"{app.url}/predict", json=flight, trust_env=False).status_code == 200
+        assert "Will my flight be late?" in httpx2.get(app.url, trust_env=False).text
+        assert "--ground" in httpx2.get(f"{app.url}/static/page.css", trust_env=False).text
     # -X importtime would name modules, not files: ask the modules themselves.
     script = (
         "import json, sys; from reference_app import app, server; "

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # W3C WebDriver, section 12.1: the key of an element's id
 FLAGS = (
@@ -42,7 +42,7 @@ def missing_programs() -> list[str]:
 
 @dataclass(frozen=True)
 class Browser:
-    session: httpx.Client
+    session: httpx2.Client
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         # WebDriver wants an object in every POST, an empty one too.
@@ -118,12 +118,12 @@ def browser(
         assert driver.stdout is not None
         ports = (re.search(r"started successfully on port (\d+)", line) for line in driver.stdout)
         port = next(match[1] for match in ports if match)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=TIMEOUT_SECONDS, trust_env=False) as client:
             capabilities = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}}
             created = client.post("/session", json=capabilities).json()["value"]
             assert "sessionId" in created, created
             session = f"http://127.0.0.1:{port}/session/{created['sessionId']}/"
-            with httpx.Client(base_url=session, timeout=TIMEOUT_SECONDS, trust_env=False) as inner:
+            with httpx2.Client(base_url=session, timeout=TIMEOUT_SECONDS, trust_env=False) as inner:
                 try:
                     yield Browser(inner)
                 finally:
