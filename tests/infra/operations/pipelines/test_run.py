@@ -99,6 +99,13 @@ def test_a_step_that_makes_the_same_again_spares_what_follows(journal: Path) -> 
     assert statuses(run(chain(journal, first="pass"), journal)) == [PASSED, CACHED, CACHED]
 
 
+def test_a_step_that_makes_something_else_runs_what_reads_it(journal: Path) -> None:
+    run(chain(journal), journal)
+    changed = run(chain(journal, first="text = 'more '"), journal)
+    assert statuses(changed) == [PASSED, PASSED, PASSED]
+    assert content(changed, journal, "c") == "more first\nsecond\nthird\n"
+
+
 def test_tries_owner_and_limits_change_no_key(journal: Path) -> None:
     run(chain(journal), journal)
     spec = chain(journal)
@@ -204,8 +211,10 @@ def test_a_second_run_of_the_same_pipeline_is_refused_by_name(journal: Path) -> 
 
     with sole_run(home, "toy", "run-1", SystemClock().now()):
         thread = threading.Thread(target=attempt)
+        started = time.monotonic()
         thread.start()
         thread.join()
+    assert time.monotonic() - started < 3, "refused, not queued"
     assert len(errors) == 1
     assert "pipeline toy is being run by process" in errors[0]
     assert "(run run-1, since" in errors[0]
