@@ -23,6 +23,7 @@ def registry_gone(highway: Highway) -> Iterator[Mapping[str, str]]:
         status = supervisor.status(REGISTRY)
         if status is None or not status.is_running:
             highway.run("up", "--platform-only")
+            highway.run("train")
 
 
 def _forget(highway: Highway) -> None:
