@@ -14,7 +14,7 @@ LAYERS = {
     "infra/kubernetes": {"infra.contracts"},
     "infra/monitoring": {"infra.contracts"},
     "infra/toolchain": set(),
-    "infra/local": {"infra.contracts", "infra.toolchain", "infra.operations.releases"},
+    "infra/local": {"infra.contracts", "infra.toolchain"},
     "infra/operations": {"infra.contracts", "infra.local", "infra.monitoring"},
     "infra/cockpit": {"infra.contracts", "infra.operations", "infra.monitoring"},
     "infra/workloads": {"infra.contracts", "infra.local", "infra.monitoring"},

@@ -42,8 +42,9 @@ class EventStore:
         with self._engine.begin() as connection:
             for start in range(0, len(events), ROWS_PER_STATEMENT):
                 rows = [_row(event) for event in events[start : start + ROWS_PER_STATEMENT]]
-                result = connection.execute(insert.values(rows).on_conflict_do_nothing(index_elements=["id"]))
-                recorded += result.rowcount
+                fresh = insert.values(rows).on_conflict_do_nothing(index_elements=["id"])
+                # Asked for what was written, because not every driver counts the rows of such an insert.
+                recorded += len(connection.execute(fresh.returning(EVENTS_TABLE.c.sequence)).all())
         return recorded
 
     def query(

@@ -18,9 +18,9 @@ from infra.contracts.errors import HighwayError
 from infra.contracts.events import ReleaseStep
 from infra.contracts.ledger import LedgerClient, LedgerUnavailableError
 from infra.local.home import Home
-from infra.local.revisions import SupervisedRevisions
 from infra.local.split import Split, split_directory
 from infra.operations.releases.controller import Controller
+from infra.operations.releases.revisions import SupervisedRevisions
 from infra.operations.releases.state import IntentError, StateFile, known_services, read_intent
 from infra.operations.releases.status import ReleaseMetrics, serve
 

@@ -9,8 +9,8 @@ import pytest
 
 from infra.contracts.events import EVENT
 from infra.contracts.names import RELEASE_INFO
-from infra.local.revisions import revision_name
 from infra.local.split import Split, split_directory
+from infra.operations.releases.revisions import revision_name
 from infra.operations.releases.state import Phase
 from tests.support.release_stage import Traffic, revision, staged
 from tests.support.service import free_port
