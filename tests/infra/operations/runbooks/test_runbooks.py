@@ -146,6 +146,7 @@ class TestOfEveryAlert:
         for block in runbook.blocks:
             checked = subprocess.run(["bash", "-n", "-c", block.script], capture_output=True, text=True, check=False)
             assert checked.returncode == 0, checked.stderr
+            assert "| head" not in block.script, "head ends what writes to it, which counts as a failure: use sed -n"
             used = set(re.findall(r"\$\{?([A-Z_]+)", block.script)) | set(
                 re.findall(r"environ\[\"([A-Z_]+)\"\]", block.script)
             )
