@@ -13,7 +13,7 @@ from infra.local.footprint import new_files
 from infra.local.home import Home
 from infra.local.ports import Ports
 from infra.local.processes import end, marked
-from infra.local.recovery import clear_stale_locks
+from infra.local.recovery import clear_stale_locks, restore_checkpoint
 from infra.local.secrets import ensure_secrets
 from infra.local.supervisor import Supervisor
 
@@ -56,6 +56,7 @@ def destroy(home: Home, shown: Stages) -> None:
     for program in reversed(PROGRAMS):
         with shown.stage(program.title) as stage:
             engine = Engine(home, program)
+            restore_checkpoint(engine)
             if engine.has_stack:
                 engine.destroy(lambda _, name, is_done: None if is_done else stage.tell(name))
             stage.finish("destroyed")

@@ -15,7 +15,7 @@ from infra.contracts.outputs import OUTPUT_NAME, PlatformOutputs
 from infra.local.engine import APP, PLATFORM, Engine
 from infra.local.home import Home
 from infra.local.models import bundle_digest
-from infra.local.recovery import update
+from infra.local.recovery import restore_checkpoint, update
 from infra.operations.pipelines.run import latest_run
 from infra.operations.releases.state import Phase, ReleaseState, StateFile, intent_digest, read_intent
 
@@ -47,6 +47,7 @@ def release(  # noqa: PLR0913 - what is released, and from where
 ) -> ReleaseState:
     """Returns when it is promoted. Raises `HighwayError` when it was rolled back, with the reason."""
     engine = Engine(home, APP)
+    restore_checkpoint(engine)
     engine.ensure_stack()
     stage.tell("publishing the app's code")
     app_digest = bundle.publish(home.bundles, build_files(source or home.repo))

@@ -14,7 +14,7 @@ from infra.cli.train import PIPELINE
 from infra.contracts.errors import HighwayError
 from infra.contracts.outputs import OUTPUT_NAME, PlatformOutputs
 from infra.contracts.pipelines import PipelineResult
-from infra.local.engine import PLATFORM, Engine, EngineError
+from infra.local.engine import PLATFORM, Engine
 from infra.local.home import Home
 from infra.local.ports import Ports
 from infra.local.supervisor import Supervisor
@@ -59,10 +59,11 @@ def command(
 def observe(home: Home) -> Observation:
     """Raises `HighwayError` when the highway is not up."""
     supervisor = Supervisor(home)
-    try:
-        platform = PlatformOutputs.parse(Engine(home, PLATFORM).outputs().get(OUTPUT_NAME))
-    except (EngineError, FileNotFoundError) as error:
-        raise HighwayError("the highway is not up; run `highway up`") from error
+    engine = Engine(home, PLATFORM)
+    promised = engine.outputs().get(OUTPUT_NAME) if engine.has_stack else None
+    if promised is None:
+        raise HighwayError("the highway is not up; run `highway up`")
+    platform = PlatformOutputs.parse(promised)
     workloads = _workloads(home, supervisor)
     trained = latest_run(platform.storage.data_uri, PIPELINE)
     states = [StateFile.of(home.releases, service).load() for service in known_services(home.releases)]

@@ -56,8 +56,7 @@ def deploy(home: Home, program: Program, shown: Stages) -> Summary:
     """`pulumi up`, after putting right what a killed update or a killed process left."""
     with shown.stage(program.title) as stage:
         engine = Engine(home, program)
-        engine.ensure_stack()
-        if program is PLATFORM and _something_is_down(home):
+        if program is PLATFORM and engine.has_stack and _something_is_down(home):
             engine.refresh(lambda _, name, __: stage.tell(f"refreshing {name}"))
         summary = update(engine, lambda kind, name, is_done: _show(stage, kind, name, is_done))
         stage.finish(f"{summary.changes} changes" if summary.changes else "nothing changed")

@@ -102,8 +102,13 @@ class Engine:
         return self.home.logs / "pulumi" / f"{self.program.title.replace(' ', '-')}.log"
 
     @property
+    def checkpoint(self) -> Path:
+        """Where the file backend keeps this stack's state; the one before it is beside it, in `.bak`."""
+        return self.home.state / ".pulumi" / "stacks" / str(self._project["name"]) / f"{STACK}.json"
+
+    @property
     def has_stack(self) -> bool:
-        return (self.home.state / ".pulumi" / "stacks" / str(self._project["name"]) / f"{STACK}.json").exists()
+        return self.checkpoint.exists()
 
     def ensure_stack(self) -> None:
         """Make the backend and the stack unless they are there."""

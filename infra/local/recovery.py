@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import psutil
 
 from infra.contracts.errors import HighwayError
+from infra.contracts.files import write_atomically
 from infra.local.engine import Engine, OnResource, Summary, environment
 from infra.local.home import Home
 from infra.local.supervisor import Supervisor
@@ -60,9 +61,34 @@ def has_pending_operations(engine: Engine) -> bool:
     return bool(state.get("deployment", {}).get("pending_operations"))
 
 
+def restore_checkpoint(engine: Engine) -> bool:
+    """Replace a state file that a kill left half written by the one before it. True if it was so.
+
+    What the older one lacks runs already and is adopted when it is created again. Without an older one the
+    stack starts anew, in the same way.
+    """
+    current = engine.checkpoint
+    previous = current.with_name(f"{current.name}.bak")
+    if not current.exists() or _is_whole(current):
+        return False
+    current.replace(current.with_name(f"{current.name}.damaged"))
+    if _is_whole(previous):
+        write_atomically(current, previous.read_bytes())
+    return True
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    try:
+        return "checkpoint" in json.loads(checkpoint.read_text())
+    except (OSError, ValueError):
+        return False
+
+
 def update(engine: Engine, on_resource: OnResource) -> Summary:
     """`pulumi up`, whatever an update that was killed before left. Raises `LockedError`, `EngineError`."""
     clear_stale_locks(engine.home)
+    restore_checkpoint(engine)
+    engine.ensure_stack()
     if has_pending_operations(engine):
         # What was begun is looked at again; our provider's creates are idempotent, so they are simply redone.
         engine.refresh(on_resource)

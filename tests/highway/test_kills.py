@@ -103,3 +103,26 @@ def test_a_kill_of_up_itself_is_put_right_by_the_next_up(live_highway: Highway):
     live_highway.run("up")
     within(30, lambda: everything_is_ready(live_highway))
     assert live_highway.predict(FLIGHT)["model_version"] == "1"
+
+
+@pytest.mark.proof
+def test_ctrl_c_ends_up_in_order_and_the_next_one_goes_on(live_highway: Highway):
+    live_highway.run("down")
+    process = subprocess.Popen(
+        ["highway", "up"],
+        cwd=live_highway.repo,
+        env=live_highway.variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    told, _ = process.communicate(timeout=90)
+    assert process.returncode == 130
+    assert "interrupted" in told
+    assert "Traceback" not in told
+    assert not list((live_highway.home.state / ".pulumi" / "locks").rglob("*.json")), "the engine was not let finish"
+    live_highway.run("up")
+    assert live_highway.status()["is_healthy"]

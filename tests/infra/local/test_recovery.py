@@ -13,7 +13,7 @@ import pytest
 from infra.local.engine import Engine, EngineError, Program
 from infra.local.gateway import Gateway
 from infra.local.home import Home
-from infra.local.recovery import LockedError, clear_stale_locks, has_pending_operations, update
+from infra.local.recovery import LockedError, clear_stale_locks, has_pending_operations, restore_checkpoint, update
 from infra.local.secrets import ensure_secrets
 from infra.local.supervisor import Supervisor
 from tests.support.live import OWN_TOOLS, REPO
@@ -149,3 +149,27 @@ def test_a_lock_that_a_kill_left_half_written_is_cleared(tmp_path: Path):
     path.write_text('{"pid": 12')
     clear_stale_locks(Home(tmp_path))
     assert not path.exists()
+
+
+def checkpoint(engine: Engine, current: str, previous: str | None) -> None:
+    engine.checkpoint.write_text(current)
+    if previous is None:
+        engine.checkpoint.with_name("local.json.bak").unlink(missing_ok=True)
+    else:
+        engine.checkpoint.with_name("local.json.bak").write_text(previous)
+
+
+def test_a_state_file_that_a_kill_left_half_written_gives_way_to_the_one_before(engine: Engine):
+    whole = engine.checkpoint.read_text()
+    checkpoint(engine, whole[: len(whole) // 2], whole)
+    assert restore_checkpoint(engine)
+    assert engine.checkpoint.read_text() == whole
+    assert not restore_checkpoint(engine)
+
+
+def test_without_an_older_state_file_the_stack_starts_anew(engine: Engine):
+    checkpoint(engine, "", None)
+    assert restore_checkpoint(engine)
+    assert not engine.has_stack
+    engine.ensure_stack()
+    assert engine.has_stack
