@@ -1,6 +1,5 @@
 """The command line: one verb a module, errors in one line, exit codes that scripts can rely on."""
 
-import os
 import signal
 import sys
 
@@ -38,8 +37,8 @@ def main() -> None:
     except OSError as error:
         console.fail(f"{error.filename or 'the system'}: {error.strerror or error}; see `highway doctor`")
         sys.exit(1)
-    except KeyboardInterrupt:
-        console.fail("interrupted; what was begun is kept, and `highway up` goes on from there")
-        # Not sys.exit: threads that wait for a job would hold the process.
-        sys.stderr.flush()
-        os._exit(INTERRUPTED)
+    except SystemExit as end:
+        # Typer turns Ctrl-C into this exit code without a word.
+        if end.code == INTERRUPTED:
+            console.fail("interrupted; what was begun is kept, and `highway up` goes on from there")
+        raise

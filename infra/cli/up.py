@@ -1,6 +1,7 @@
 """`highway up`: tools, platform, pipelines, training, release; each does nothing when nothing changed."""
 
 import shutil
+import time
 from typing import Annotated
 
 import typer
@@ -17,6 +18,9 @@ from infra.local.recovery import clear_stale_locks, resume_workloads, update
 from infra.local.secrets import ensure_secrets
 from infra.local.supervisor import Supervisor
 
+READY_SECONDS = 60
+POLL_SECONDS = 0.2
+
 
 def command(
     platform_only: Annotated[bool, typer.Option("--platform-only", help="Only storage, registry, runners, …")] = False,
@@ -27,6 +31,8 @@ def command(
         with shown.stage("tools") as stage:
             prepare(home, stage)
         deploy(home, PLATFORM, shown)
+        with shown.stage("services") as stage:
+            wait_until_ready(home, stage)
         if not platform_only:
             deploy(home, PIPELINES, shown)
             with shown.stage("train") as stage:
@@ -61,6 +67,20 @@ def deploy(home: Home, program: Program, shown: Stages) -> Summary:
         summary = update(engine, lambda kind, name, is_done: _show(stage, kind, name, is_done))
         stage.finish(f"{summary.changes} changes" if summary.changes else "nothing changed")
     return summary
+
+
+def wait_until_ready(home: Home, stage: Stage) -> None:
+    """Everything that is declared; after a kill or a reboot it was only just started again."""
+    supervisor = Supervisor(home)
+    deadline = time.monotonic() + READY_SECONDS
+    while unready := [name for name in supervisor.declared() if not supervisor.is_ready(name)]:
+        if time.monotonic() > deadline:
+            raise HighwayError(
+                f"not ready within {READY_SECONDS} s: {', '.join(unready)}; see `highway logs {unready[0]}`"
+            )
+        stage.tell(f"waiting for {', '.join(unready)}")
+        time.sleep(POLL_SECONDS)
+    stage.finish(f"{len(supervisor.declared())} ready")
 
 
 def _something_is_down(home: Home) -> bool:
