@@ -23,10 +23,15 @@ URL_VARIABLE = "HIGHWAY_LEDGER_URL"
 TOKEN_FILE_VARIABLE = "HIGHWAY_LEDGER_TOKEN_FILE"
 OUTBOX_VARIABLE = "HIGHWAY_LEDGER_OUTBOX"
 TIMEOUT_SECONDS = 5
+INVALID = 422  # what the ledger answers to an event that it cannot read
 
 
 class LedgerUnavailableError(HighwayError):
     """The ledger did not answer, or refused; the message says what to check."""
+
+
+class LedgerRefusedError(LedgerUnavailableError):
+    """The ledger answered, and will never take this."""
 
 
 @dataclass(frozen=True)
@@ -60,18 +65,37 @@ class LedgerClient:
         write_atomically(self.outbox / f"{event.id}.json", EVENT.dump_json(event))
 
     def deliver(self) -> int:
-        """Send what the outbox holds, oldest first; returns how many events. Raises `LedgerUnavailableError`."""
+        """Send what the outbox holds, oldest first; returns how many events. Raises `LedgerUnavailableError`.
+
+        An event that the ledger refuses, such as one of a newer version, is set aside in `refused/`: it must not
+        hold up the others, and it is not lost.
+        """
         waiting: list[tuple[int, str, Path]] = []
         for path in self.outbox.glob("*.json"):
             # Whoever shares the outbox may deliver the same events at this moment; the ledger records them once.
             with contextlib.suppress(FileNotFoundError):
                 waiting.append((path.stat().st_mtime_ns, path.read_text(), path))
         waiting.sort()
-        if waiting:
-            self._call("POST", "/events", "[" + ",".join(body for _, body, _ in waiting) + "]")
-        for _, _, path in waiting:
-            path.unlink(missing_ok=True)
+        try:
+            self._send(waiting)
+        except LedgerRefusedError:
+            for letter in waiting:
+                try:
+                    self._send([letter])
+                except LedgerRefusedError:
+                    self._set_aside(letter[2])
         return len(waiting)
+
+    def _send(self, letters: Sequence[tuple[int, str, Path]]) -> None:
+        if letters:
+            self._call("POST", "/events", "[" + ",".join(body for _, body, _ in letters) + "]")
+        for _, _, path in letters:
+            path.unlink(missing_ok=True)
+
+    def _set_aside(self, path: Path) -> None:
+        (self.outbox / "refused").mkdir(exist_ok=True, mode=0o700)
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(self.outbox / "refused" / path.name)
 
     def query(
         self, *, kind: str | None = None, subject: str | None = None, lane: Lane | None = None, limit: int = 100
@@ -96,9 +120,8 @@ class LedgerClient:
                 return bytes(response.read())
         except urllib.error.HTTPError as error:
             detail = error.read().decode(errors="replace")[:300]
-            raise LedgerUnavailableError(
-                f"the ledger at {self.url} refused {method} {path}: {error.code} {detail}"
-            ) from error
+            kind = LedgerRefusedError if error.code == INVALID else LedgerUnavailableError
+            raise kind(f"the ledger at {self.url} refused {method} {path}: {error.code} {detail}") from error
         except (OSError, json.JSONDecodeError) as error:
             raise LedgerUnavailableError(
                 f"the ledger at {self.url} does not answer ({error}); see `highway status`"
