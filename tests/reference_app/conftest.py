@@ -1,6 +1,7 @@
 """One trained model for all tests of the app, and an app around it."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from fastapi.testclient import TestClient
@@ -27,10 +28,24 @@ def settings(published: PublishedModel) -> Settings:
     )
 
 
+def _clients(settings: Settings) -> Iterator[TestClient]:
+    with TestClient(create_app(settings)) as client:
+        assert client.portal
+        # As the app runs: with one row a call, more OpenMP threads only wait for each other, on a busy machine
+        # long. The limit is one of the calling thread, so it is set in the thread that serves.
+        client.portal.call(partial(threadpool_limits, 1, user_api="openmp"))
+        yield client
+
+
 @pytest.fixture
 def client(settings: Settings) -> Iterator[TestClient]:
-    with TestClient(create_app(settings)) as client:
-        yield client
+    yield from _clients(settings)
+
+
+@pytest.fixture(scope="module")
+def kept_client(settings: Settings) -> Iterator[TestClient]:
+    """One app for the many examples of a property."""
+    yield from _clients(settings)
 
 
 @pytest.fixture
@@ -55,10 +70,3 @@ def metric(client: TestClient) -> Callable[[], dict[str, float]]:
         return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
     return read
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> Iterator[None]:
-    """As the app runs: with one row a call, more OpenMP threads only wait for each other, on a busy machine long."""
-    with threadpool_limits(1, user_api="openmp"):
-        yield

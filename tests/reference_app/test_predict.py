@@ -184,26 +184,21 @@ BODIES = st.fixed_dictionaries(
 ) | st.fixed_dictionaries(SENSIBLE)
 
 
-@pytest.fixture(scope="module")
-def fuzzed(settings: Settings) -> TestClient:
-    return TestClient(create_app(settings), raise_server_exceptions=True)
-
-
 @given(body=BODIES | JSON_VALUES)
 @hypothesis_settings(max_examples=400, deadline=None)
-def test_no_body_makes_a_server_error(fuzzed: TestClient, body: Any):
-    answer = fuzzed.post("/predict", content=json.dumps(body))
+def test_no_body_makes_a_server_error(kept_client: TestClient, body: Any):
+    answer = kept_client.post("/predict", content=json.dumps(body))
     assert answer.status_code in {200, 422}
     assert answer.json()
 
 
 @given(content=st.binary(max_size=300))
 @hypothesis_settings(max_examples=200, deadline=None)
-def test_no_bytes_make_a_server_error(fuzzed: TestClient, content: bytes):
-    assert fuzzed.post("/predict", content=content).status_code == 422
+def test_no_bytes_make_a_server_error(kept_client: TestClient, content: bytes):
+    assert kept_client.post("/predict", content=content).status_code == 422
 
 
 @given(fields=st.dictionaries(st.sampled_from(FIELDS), st.text(), max_size=8))
 @hypothesis_settings(max_examples=100, deadline=None)
-def test_no_form_makes_a_server_error(fuzzed: TestClient, fields: dict[str, str]):
-    assert fuzzed.get("/", params=fields).status_code in {200, 422}
+def test_no_form_makes_a_server_error(kept_client: TestClient, fields: dict[str, str]):
+    assert kept_client.get("/", params=fields).status_code in {200, 422}

@@ -59,8 +59,7 @@ def test_sigterm_ends_it_with_0_and_no_request_lost(variables: dict[str, str], f
         assert answer.startswith(b"HTTP/1.1 200"), "the request that was under way is answered"
         slow.close()
         assert app.process.wait(10) == 0
-        output = app.process.stdout.read() if app.process.stdout else ""
-    lines = [json.loads(line) for line in output.splitlines()]
+        lines = [json.loads(line) for line in app.log.read_text().splitlines()]
     assert lines[-1]["message"] == "drained and stopped"
     requests = [line for line in lines if line["message"] == "request"]
     assert [(line["route"], line["status"]) for line in requests] == [

@@ -24,9 +24,10 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class RunningApp:
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     port: int
     seconds_to_ready: float
+    log: Path
 
     @property
     def url(self) -> str:
@@ -42,27 +43,27 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 @contextmanager
 def running_app(settings: Mapping[str, str], folder: Path) -> Iterator[RunningApp]:
     """Started in `folder`, ready; killed at the end if the test has not stopped it."""
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "reference_app"],
-        cwd=folder,
-        env=environment({**settings, "PORT": str(port)}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    port, log = free_port(), folder / "app.log"
+    # A file and not a pipe: nobody reads while it runs, and a full pipe would stop it.
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "reference_app"],
+            cwd=folder,
+            env=environment({**settings, "PORT": str(port)}),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
     started = time.monotonic()
     try:
         while not _is_ready(port):
             if process.poll() is not None or time.monotonic() - started > READY_BUDGET_SECONDS:
-                process.kill()
-                raise AssertionError(f"the app did not start: {process.communicate()[0]}")
+                raise AssertionError(f"the app did not start: {log.read_text()}")
             time.sleep(0.02)
-        yield RunningApp(process, port, time.monotonic() - started)
+        yield RunningApp(process, port, time.monotonic() - started, log)
     finally:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        process.wait()
 
 
 def _is_ready(port: int) -> bool:
