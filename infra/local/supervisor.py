@@ -87,7 +87,7 @@ class Supervisor:
     def ensure_alive(self) -> bool:
         """Start supervisord, and with it all that should run, unless it is there. True if it was started."""
         self.home.run.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with FileLock(self.home.run / "supervisord.lock"):
+        with self._lock():
             if self.is_alive():
                 return False
             log = self.home.logs / "supervisord.log"
@@ -95,7 +95,7 @@ class Supervisor:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.socket.unlink(missing_ok=True)
             config = self.home.run / "supervisord.conf"
-            write_atomically(config, supervisor_config.daemon(self.socket, config, log, self._folder))
+            write_atomically(config, supervisor_config.daemon(self.socket, config, log, self._folder.name))
             started = subprocess.run(
                 [Path(sys.executable).with_name(DAEMON), "-c", config],
                 env={**os.environ, HOME_VARIABLE: str(self.home.root), WORKLOAD_VARIABLE: DAEMON},
@@ -195,6 +195,15 @@ class Supervisor:
             daemon.wait()
         self.socket.unlink(missing_ok=True)
 
+    def shut_down_if_idle(self) -> None:
+        """When nothing is declared any more."""
+        with self._lock():
+            if not self.declared():
+                self.shut_down()
+
+    def _lock(self) -> FileLock:
+        return FileLock(self.home.run / "supervisord.lock")
+
     def rpc(self) -> Rpc:
         return Rpc(self.socket)
 
@@ -219,9 +228,11 @@ class Supervisor:
         Path(resolved.starts).unlink(missing_ok=True)
         write_atomically(self._plan_path(name), resolved.to_json())
         write_atomically(self._folder / f"{name}.conf", config)
-        with FileLock(self.home.run / "supervisord.lock"):
+        # From here on it is declared, so nobody takes the supervisor for idle; but it may just have been ended.
+        self.ensure_alive()
+        with self._lock():
             self.rpc().reloadConfig()
-            self.rpc().addProcessGroup(name)
+            self._ignoring((Faults.ALREADY_ADDED,), "addProcessGroup", name)
 
     def _discard(self, name: str) -> None:
         self._ignoring((Faults.BAD_NAME,), "stopProcessGroup", name)

@@ -16,7 +16,8 @@ KILL_JOB_AFTER_SECONDS = 5
 STEADY_SECONDS = 5
 
 
-def daemon(socket: Path, config: Path, log: Path, programs: Path) -> str:
+def daemon(socket: Path, config: Path, log: Path, programs: str) -> str:
+    """`programs` is a folder beside `config`: supervisord splits the list of files at spaces, so it must hold none."""
     return f"""\
 [unix_http_server]
 file={_escape(socket)}
@@ -35,7 +36,7 @@ nocleanup=true
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 
 [include]
-files={_escape(programs)}/*.conf
+files={programs}/*.conf
 """
 
 

@@ -67,8 +67,7 @@ class ProcessKind:
     def remove(self, identity: str) -> None:
         supervisor = Supervisor(self.home)
         supervisor.remove(identity)
-        if not supervisor.declared():
-            supervisor.shut_down()
+        supervisor.shut_down_if_idle()
 
 
 class RouteInputs(Strict):
