@@ -15,7 +15,8 @@ from reference_app.code_bundle import build_files
 from reference_app.settings import Settings
 
 from infra.contracts.bundle import publish, unpack
-from tests.support.app_process import RunningApp, environment, free_port, running_app
+from tests.support.app_process import RunningApp, environment, running_app
+from tests.support.service import free_port
 
 REPO = Path(__file__).parents[2]
 
@@ -96,7 +97,7 @@ def test_the_code_bundle_runs_by_itself(variables: dict[str, str], flight: dict[
     code = unpack(tmp_path / "store", digest, tmp_path / "code")
     empty = tmp_path / "empty"
     empty.mkdir()
-    with running_app({**variables, "PYTHONPATH": str(code), "PYTHONDONTWRITEBYTECODE": "1"}, empty) as app:
+    with running_app({**variables, "PYTHONPATH": str(code)}, empty) as app:
         assert httpx2.post(f"{app.url}/predict", json=flight, trust_env=False).status_code == 200
         assert "Will my flight be late?" in httpx2.get(app.url, trust_env=False).text
         assert "--ground" in httpx2.get(f"{app.url}/static/page.css", trust_env=False).text

@@ -1,7 +1,6 @@
 """The app as it really runs: its own process, settings in the environment, stopped by SIGTERM."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,14 +11,9 @@ from pathlib import Path
 
 import httpx2
 
-READY_BUDGET_SECONDS = 30  # a machine under load; the benchmark holds it to 2
+from tests.support.service import BYTE_CODE, free_port
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+READY_BUDGET_SECONDS = 30  # it takes 2, on a machine with nothing else to do
 
 
 @dataclass(frozen=True)
@@ -36,8 +30,9 @@ class RunningApp:
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """This process's own, less what could point the app elsewhere, with the settings."""
-    kept = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "HIGHWAY_REPLAY"}}
-    return {**kept, "OMP_NUM_THREADS": "1", **settings}
+    dropped = {"PYTHONPATH", "HIGHWAY_REPLAY", "PYTHONDONTWRITEBYTECODE"}
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    return {**kept, **BYTE_CODE, "OMP_NUM_THREADS": "1", **settings}
 
 
 @contextmanager
