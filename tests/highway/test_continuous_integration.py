@@ -4,6 +4,8 @@ import json
 import subprocess
 import time
 import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -67,7 +69,7 @@ def test_a_broken_push_releases_nothing_and_the_next_good_one_is_released(live_h
 
     commit = push(live_highway, MENDED)
     mended = outcome(live_highway, commit)
-    assert mended.outcome is Outcome.PASSED, live_highway.run("logs", "runner", expect=None)
+    assert mended.outcome is Outcome.PASSED, Path(urlsplit(mended.log_uri or "").path).read_text()[-4000:]
     assert lane(live_highway, "CI") == "green"
     after = released(live_highway)
     assert after.stable is not None

@@ -1,6 +1,8 @@
 """The pipelines' program under Pulumi's own test engine."""
 
+import asyncio
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pulumi
@@ -8,32 +10,7 @@ import pytest
 
 from infra.contracts.outputs import OutputsError, PlatformOutputs
 from infra.contracts.workload import Pipeline
-
-PLATFORM = {
-    "contract_version": "1.0",
-    "substrate": "local",
-    "storage": {
-        "data_uri": "file:///data",
-        "artifacts_uri": "file:///artifacts",
-        "logs_uri": "file:///logs",
-        "ledger_url": "http://127.0.0.1:1",
-        "ledger_secret": "ledger-token",
-        "ledger_outbox": "outbox",
-    },
-    "registry": {
-        "tracking_url": "http://127.0.0.1:5000",
-        "bundles_uri": "file:///bundles",
-        "user": "highway",
-        "password_secret": "operator-password",
-    },
-    "runners": {"push_url": "file:///git"},
-    "cluster": {"gateway_url": "http://127.0.0.1:2"},
-    "monitoring": {
-        "prometheus_url": "http://127.0.0.1:3",
-        "alertmanager_url": "http://127.0.0.1:4",
-        "cockpit_url": "http://127.0.0.1:6",
-    },
-}
+from tests.support.platform_outputs import PLATFORM
 
 
 class Engine(pulumi.runtime.Mocks):
@@ -53,10 +30,15 @@ class Engine(pulumi.runtime.Mocks):
 
 
 @pytest.fixture
-def engine() -> Engine:
+def engine() -> Iterator[Engine]:
+    # Pulumi's test engine wants a current event loop, and a test before this one may have closed its own.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     mocks = Engine()
     pulumi.runtime.set_mocks(mocks, project="highway-pipelines", stack="local")
-    return mocks
+    yield mocks
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 def test_the_training_pipeline_is_declared_on_the_platform_of_the_same_stack(engine: Engine) -> None:

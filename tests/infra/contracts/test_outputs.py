@@ -3,42 +3,26 @@
 import pytest
 
 from infra.contracts.outputs import OutputsError, PlatformOutputs
-
-GOOD = {
-    "contract_version": "1.0",
-    "substrate": "local",
-    "storage": {
-        "data_uri": "file:///d",
-        "artifacts_uri": "file:///a",
-        "logs_uri": "file:///l",
-        "ledger_url": "http://127.0.0.1:1",
-        "ledger_secret": "ledger-token",
-        "ledger_outbox": "/o",
-    },
-    "registry": {"tracking_url": "http://t", "bundles_uri": "file:///b", "user": "highway", "password_secret": "p"},
-    "runners": {"push_url": "/r.git"},
-    "cluster": {"gateway_url": "http://g"},
-    "monitoring": {"prometheus_url": "http://p", "alertmanager_url": "http://m", "cockpit_url": "http://c"},
-}
+from tests.support.platform_outputs import PLATFORM
 
 
 def test_what_the_platform_writes_is_what_a_program_reads():
-    parsed = PlatformOutputs.parse(GOOD)
+    parsed = PlatformOutputs.parse(PLATFORM)
     assert PlatformOutputs.parse(parsed.model_dump()) == parsed
 
 
 def test_a_newer_minor_version_with_more_fields_is_read():
-    assert PlatformOutputs.parse({**GOOD, "contract_version": "1.7", "edge": {"dns": "x"}}).substrate == "local"
+    assert PlatformOutputs.parse({**PLATFORM, "contract_version": "1.7", "edge": {"dns": "x"}}).substrate == "local"
 
 
 @pytest.mark.parametrize("version", ["0.9", "2.0", "", "one", "1"])
 def test_another_major_version_is_refused_with_the_version_that_is_needed(version: str):
     with pytest.raises(OutputsError, match=r"must offer outputs contract 1\.0 or a newer 1\.x"):
-        PlatformOutputs.parse({**GOOD, "contract_version": version})
+        PlatformOutputs.parse({**PLATFORM, "contract_version": version})
 
 
 def test_a_missing_output_is_named():
-    poorer = {**GOOD, "storage": {key: value for key, value in GOOD["storage"].items() if key != "data_uri"}}
+    poorer = {**PLATFORM, "storage": {key: value for key, value in PLATFORM["storage"].items() if key != "data_uri"}}
     with pytest.raises(OutputsError, match=r"lack storage\.data_uri"):
         PlatformOutputs.parse(poorer)
 
