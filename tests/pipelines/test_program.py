@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pulumi
@@ -29,16 +28,22 @@ class Engine(pulumi.runtime.Mocks):
         return {}, None
 
 
-@pytest.fixture
-def engine() -> Iterator[Engine]:
-    # Pulumi's test engine wants a current event loop, and a test before this one may have closed its own.
+@pytest.fixture(scope="module")
+def event_loop() -> asyncio.AbstractEventLoop:
+    """A current one, which Pulumi's test engine wants: a test before this one may have closed its own.
+
+    It is left open: Pulumi's mocks open loops in its worker threads, and closing it would end those threads and
+    report their loops as leaks."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+    return loop
+
+
+@pytest.fixture
+def engine(event_loop: asyncio.AbstractEventLoop) -> Engine:
     mocks = Engine()
     pulumi.runtime.set_mocks(mocks, project="highway-pipelines", stack="local")
-    yield mocks
-    asyncio.set_event_loop(None)
-    loop.close()
+    return mocks
 
 
 def test_the_training_pipeline_is_declared_on_the_platform_of_the_same_stack(engine: Engine) -> None:
