@@ -19,37 +19,37 @@ help: ## list the targets
 
 up: ## tools, then the platform, then data, training and a release
 	@$(BOOTSTRAP)
-	@$(BIN)/highway up
+	@'$(BIN)/highway' up
 
 down: ## stop and remove everything but the data (`make down PURGE=1`: the data too)
-	@if [ -x $(BIN)/highway ]; then $(BIN)/highway down $(if $(PURGE),--purge); else echo "nothing is up: there is no venv in $(HOME_FOLDER)"; fi
+	@if [ -x '$(BIN)/highway' ]; then '$(BIN)/highway' down $(if $(PURGE),--purge); else echo "nothing is up: there is no venv in $(HOME_FOLDER)"; fi
 
 status: ## what runs where, what is trained, what is released
 	@$(BOOTSTRAP)
-	@$(BIN)/highway status
+	@'$(BIN)/highway' status
 
 doctor: ## what this machine lacks, and how to get it
 	@$(BOOTSTRAP) venv
-	@$(BIN)/highway doctor
+	@'$(BIN)/highway' doctor
 
 test: ## the fast tests (6 minutes at most)
 	@$(BOOTSTRAP)
-	$(BIN)/pytest
+	'$(BIN)/pytest'
 
 proof: ## real processes, faults, browser and API server (15 minutes at most)
 	@$(BOOTSTRAP)
 	@$(PYTHON) -m infra.toolchain.suites
-	$(BIN)/pytest -m proof
+	'$(BIN)/pytest' -m proof
 
 nightly: ## benchmarks and soak
 	@$(BOOTSTRAP)
-	$(BIN)/pytest -m nightly
+	'$(BIN)/pytest' -m nightly
 
 check: ## lint, format and types
 	@$(BOOTSTRAP) venv
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	'$(BIN)/ruff' check
+	'$(BIN)/ruff' format --check
+	'$(BIN)/mypy'
 
 LOCKED := highway uv go
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
@@ -59,4 +59,4 @@ lock: ## renew requirements/*.lock from requirements/*.in (`make lock UPGRADE=1`
 	@for name in $(LOCKED); do $(LOCK) $(if $(UPGRADE),--upgrade) requirements/$$name.in --output-file requirements/$$name.lock || exit 1; done
 
 clean: down ## remove .highway/ (the cache that clones share stays)
-	rm -rf $(HOME_FOLDER)
+	rm -rf '$(HOME_FOLDER)'
