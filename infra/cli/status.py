@@ -81,7 +81,7 @@ def _workloads(home: Home, supervisor: Supervisor) -> list[WorkloadStatus]:
     ports = {name: port for port, name in Ports(home).leased()}
     running = {status.name: status for status in supervisor.statuses()} if supervisor.is_alive() else {}
     found = []
-    for name in supervisor.declared():
+    for name in supervisor.services():
         status = running.get(name)
         found.append(
             WorkloadStatus(

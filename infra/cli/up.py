@@ -9,7 +9,7 @@ import typer
 from infra.cli import status
 from infra.cli.console import Stage, Stages, out, stages
 from infra.cli.release import release
-from infra.cli.train import train
+from infra.cli.train import PIPELINE, train
 from infra.contracts.errors import HighwayError
 from infra.local import footprint
 from infra.local.engine import APP, PIPELINES, PLATFORM, Engine, Program, Summary, environment, write_environment
@@ -38,7 +38,7 @@ def command(
             with shown.stage("train") as stage:
                 run = train(home, stage)
             if run.result is None or run.result.version is None or run.result.digest is None:
-                raise HighwayError(f"run {run.run_id} registered no model; see `highway logs register`")
+                raise HighwayError(f"run {run.run_id} registered no model; see `highway logs {PIPELINE}-register`")
             with shown.stage(APP.title) as stage:
                 release(home, stage, model_version=run.result.version, model_digest=run.result.digest)
     out.print(status.table(status.observe(home)))
@@ -73,19 +73,22 @@ def wait_until_ready(home: Home, stage: Stage) -> None:
     """Everything that is declared; after a kill or a reboot it was only just started again."""
     supervisor = Supervisor(home)
     deadline = time.monotonic() + READY_SECONDS
-    while unready := [name for name in supervisor.declared() if not supervisor.is_ready(name)]:
+    while unready := [name for name in supervisor.services() if not supervisor.is_ready(name)]:
         if time.monotonic() > deadline:
             raise HighwayError(
                 f"not ready within {READY_SECONDS} s: {', '.join(unready)}; see `highway logs {unready[0]}`"
             )
         stage.tell(f"waiting for {', '.join(unready)}")
         time.sleep(POLL_SECONDS)
-    stage.finish(f"{len(supervisor.declared())} ready")
+    stage.finish(f"{len(supervisor.services())} ready")
 
 
 def _something_is_down(home: Home) -> bool:
     supervisor = Supervisor(home)
-    return supervisor.is_alive() and any(not status.is_running for status in supervisor.statuses())
+    if not supervisor.is_alive():
+        return False
+    services = set(supervisor.services())
+    return any(status.name in services and not status.is_running for status in supervisor.statuses())
 
 
 def _show(stage: Stage, kind: str, name: str, is_done: bool) -> None:

@@ -4,6 +4,7 @@ The truth of what should run is on disk (`run/workloads/<name>.json` and `.conf`
 is told: a supervisor that is started again after a kill or a reboot starts everything by itself.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -186,6 +187,10 @@ class Supervisor:
         """Names of what should run, whether supervisord lives or not."""
         return sorted(path.stem for path in self._folder.glob("*.json"))
 
+    def services(self) -> Sequence[str]:
+        """What is declared, jobs aside: those end, and one whose caller was killed is nobody's to wait for."""
+        return [name for name in self.declared() if not self._is_job(name)]
+
     def shut_down(self) -> None:
         """Stop everything and supervisord itself."""
         if self.is_alive():
@@ -220,6 +225,13 @@ class Supervisor:
             return Plan.read(self._plan_path(name))
         except (OSError, ValueError, TypeError):
             return None
+
+    def _is_job(self, name: str) -> bool:
+        current = self._plan(name)
+        try:
+            return current is not None and bool(json.loads(current.spec)["kind"] == "Job")
+        except (ValueError, TypeError, KeyError):
+            return False  # nobody knows what it is, so it is missed like a service
 
     def _replace(self, resolved: Plan, config: str) -> None:
         name = resolved.name

@@ -10,7 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from infra.contracts.workload import DataClassification, Probe, Service
+from infra.cli.console import stages
+from infra.cli.up import wait_until_ready
+from infra.contracts.workload import DataClassification, Job, Probe, Service
 from infra.local.home import Home
 from infra.local.processes import end, marked
 from infra.local.supervisor import Supervisor, WorkloadFailedError
@@ -160,3 +162,22 @@ def test_the_admin_socket_is_its_owners_alone(home: Home):
     supervisor.ensure_alive()
     assert supervisor.socket.stat().st_mode & 0o077 == 0
     assert supervisor.socket.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_job_whose_caller_was_killed_is_not_missed_like_a_service(home: Home):
+    supervisor = Supervisor(home)
+    service = web()
+    job = Job(
+        name="train-ingest",
+        owner="test",
+        data_classification=DataClassification.PUBLIC,
+        command=("python", "-c", "raise SystemExit(3)"),
+    )
+    supervisor.apply(service)
+    supervisor.start_job(job, {}, home.logs / "jobs" / "train-ingest.log")
+    assert supervisor.declared() == ["train-ingest", "web"]
+    assert supervisor.services() == ["web"]
+    assert eventually(lambda: any(s.name == job.name and s.state == "EXITED" for s in supervisor.statuses()))
+    assert not supervisor.is_ready(job.name)
+    with stages() as shown, shown.stage("services") as stage:
+        wait_until_ready(home, stage)
