@@ -99,9 +99,11 @@ def table(observed: Observation) -> Group:
     """One table for people."""
     runs = Table(title="The digital highway on this machine", title_justify="left")
     for column in ("what", "state", "where"):
-        runs.add_column(column)
+        runs.add_column(column, overflow="fold")
     for workload in observed.workloads:
-        state = Text(workload.state.lower(), style="green" if workload.is_healthy else "bold red")
+        # supervisord calls the first seconds STARTING, also of what already answers.
+        told = "running" if workload.is_healthy else workload.state.lower()
+        state = Text(told, style="green" if workload.is_healthy else "bold red")
         if workload.is_healthy is False and workload.state == "RUNNING":
             state.append(" (not ready)")
         if workload.restarts:
@@ -121,9 +123,8 @@ def _trained(result: PipelineResult | None) -> tuple[str, str]:
     return f"{result.model} version {result.version}", f"{result.rows:,} rows; {metrics}"
 
 
-def next_steps(home: Home) -> str:
+def next_steps(home: Home, platform: PlatformOutputs) -> str:
     """Three things to try, right after an `up`."""
-    platform = observe(home).platform
     push = platform.runners.push_url
     return (
         "Try next:\n"

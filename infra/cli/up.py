@@ -41,8 +41,9 @@ def command(
                 raise HighwayError(f"run {run.run_id} registered no model; see `highway logs {PIPELINE}-register`")
             with shown.stage(APP.title) as stage:
                 release(home, stage, model_version=run.result.version, model_digest=run.result.digest)
-    out.print(status.table(status.observe(home)))
-    out.print(status.next_steps(home))
+    observed = status.observe(home)
+    out.print(status.table(observed))
+    out.print(status.next_steps(home, observed.platform), soft_wrap=True)
 
 
 def prepare(home: Home, stage: Stage) -> None:
