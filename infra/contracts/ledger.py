@@ -6,7 +6,7 @@ next call of any process that shares it.
 """
 
 import contextlib
-import json
+import http.client
 import os
 import urllib.error
 import urllib.parse
@@ -122,7 +122,7 @@ class LedgerClient:
             detail = error.read().decode(errors="replace")[:300]
             kind = LedgerRefusedError if error.code == INVALID else LedgerUnavailableError
             raise kind(f"the ledger at {self.url} refused {method} {path}: {error.code} {detail}") from error
-        except (OSError, json.JSONDecodeError) as error:
+        except (OSError, http.client.HTTPException) as error:  # the latter when it is killed in mid-answer
             raise LedgerUnavailableError(
                 f"the ledger at {self.url} does not answer ({error}); see `highway status`"
             ) from error

@@ -1,5 +1,6 @@
 """Asking a service whether it is ready, as the contract's `Probe` says."""
 
+import http.client
 import socket
 import urllib.request
 
@@ -15,5 +16,5 @@ def answers(address: str, probe: Probe) -> bool:
                 return True
         with urllib.request.urlopen(f"http://{address}{probe.path}", timeout=probe.timeout_seconds):
             return True
-    except OSError:
+    except (OSError, http.client.HTTPException):  # the latter when what answers is no HTTP, or only half of it
         return False

@@ -1,5 +1,6 @@
 """supervisord's XML-RPC interface over its unix socket."""
 
+import http.client
 import xmlrpc.client
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ class Rpc:
         def call(*arguments: Any) -> Any:
             try:
                 return getattr(self._proxy.supervisor, method)(*arguments)
-            except (OSError, xmlrpc.client.ProtocolError) as error:
+            except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
                 raise SupervisorUnavailableError(f"supervisord does not answer ({error}); run `highway up`") from error
             finally:
                 self._transport.close()

@@ -78,3 +78,20 @@ def test_a_wrong_token_sets_nothing_aside(client: LedgerClient):
     stranger.token_file.write_text("wrong")
     assert not stranger.record(drill("a"))
     assert len(list(client.outbox.glob("*.json"))) == 1
+
+
+def test_a_ledger_that_is_killed_in_mid_answer_loses_nothing_and_raises_nothing(client: LedgerClient):
+    with socket.create_server(("127.0.0.1", int(client.url.rpartition(":")[2]))) as server:
+
+        def half_an_answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                while not connection.recv(65536).endswith(b"]"):  # the end of the events
+                    pass
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+
+        thread = threading.Thread(target=half_an_answer)
+        thread.start()
+        assert not client.record(drill("a"))
+        thread.join()
+    assert len(list(client.outbox.glob("*.json"))) == 1
