@@ -72,7 +72,7 @@ class Controller:
         """One move at most, then its effects. Raises `OSError` when the state cannot be written."""
         state = self.state
         if not self._is_resumed:
-            self._resume(state)
+            state = self._resume(state)
         state = self._move(state, transitions.decide(state, intent, self.clock.now()))
         self._send_requests(state)
         if state.phase is Phase.STARTING:
@@ -81,16 +81,22 @@ class Controller:
             state = self._watch(state)
         return self._stop_retiring(state)
 
-    def _resume(self, state: ReleaseState) -> None:
-        """After a start: the last event may not have been recorded, the stable revision may not run."""
+    def _resume(self, state: ReleaseState) -> ReleaseState:
+        """After a start: the last event may not have been recorded, the stable revision may not run, and where it
+        listened somebody else may."""
         self._record(state)
         stable = state.stable
         if stable and stable.address and self.revisions.problem(stable.release, stable.address):
             try:
-                self.revisions.start(stable.release)
+                address = self.revisions.start(stable.release)
             except RevisionFailedError as error:
                 log.warning("%s: the stable revision %s is not ready: %s", self.service, stable.digest, error)
+            else:
+                if address != stable.address:
+                    state = transitions.relocated(state, address)
+                    self.states.save(state)
         self._is_resumed = True
+        return state
 
     def _move(self, state: ReleaseState, to: ReleaseState | None) -> ReleaseState:
         if to is None:

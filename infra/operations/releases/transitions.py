@@ -60,6 +60,13 @@ def roll_back(state: ReleaseState, reason: str, now: datetime, *, is_refused: bo
     )
 
 
+def relocated(state: ReleaseState, address: str) -> ReleaseState:
+    """The stable revision listens elsewhere since it was started again."""
+    if state.stable is None:
+        raise ValueError(f"{state.service} has no stable revision")
+    return state.model_copy(update={"stable": state.stable.model_copy(update={"address": address})})
+
+
 def retired(state: ReleaseState, stopped: Retiring) -> ReleaseState:
     return state.model_copy(update={"retiring": tuple(one for one in state.retiring if one != stopped)})
 

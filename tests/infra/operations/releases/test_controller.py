@@ -194,6 +194,14 @@ def test_after_a_reboot_the_stable_revision_is_started_again(serving_one):
     assert serving_one.told == [], "the last event is told again, by the id under which the ledger has it"
 
 
+def test_a_stable_revision_that_lost_its_port_is_followed_to_its_new_one(serving_one):
+    serving_one.running = {ONE.revision: "elsewhere:81"}
+    serving_one.split.set(None)
+    serving_one.start_controller()
+    serving_one.turns(ONE, count=1)
+    assert serving_one.weights == ("elsewhere:81", None, 0)
+
+
 def test_a_state_of_another_version_is_refused_with_what_to_do(tmp_path):
     (tmp_path / "app.state.json").write_text('{"service": "app", "phase": "dancing"}')
     with pytest.raises(StateError, match="remove it to release anew"):
