@@ -118,7 +118,9 @@ class Engine:
         # Making a stack is the one command that cannot be told of our settings file: it writes one of its own,
         # with nothing but a salt, into the source tree.
         folder = self.home.repo / self.program.folder / str(self._project.get("stackConfigDir", "."))
-        (folder / f"Pulumi.{STACK}.yaml").unlink(missing_ok=True)
+        settings = folder / f"Pulumi.{STACK}.yaml"
+        if settings.exists() and set(yaml.safe_load(settings.read_text()) or {}) <= {"encryptionsalt"}:
+            settings.unlink()
 
     def up(self, on_resource: OnResource) -> Summary:
         """Bring the stack to what the program declares. Raises `EngineError`."""
@@ -137,6 +139,9 @@ class Engine:
     def set_config(self, values: Mapping[str, str]) -> None:
         pairs = [part for key, value in values.items() for part in ("--plaintext", f"{key}={value}")]
         self.run("config", "set-all", *pairs)
+
+    def remove_config(self, key: str) -> None:
+        self.run("config", "rm", key)
 
     def config(self) -> dict[str, str]:
         shown = json.loads(self.run("config", "--json"))
