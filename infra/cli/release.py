@@ -52,19 +52,27 @@ def release(  # noqa: PLR0913 - what is released, and from where
     stage.tell("publishing the app's code")
     app_digest = bundle.publish(home.bundles, build_files(source or home.repo))
     wanted = {"model_version": model_version, "model_digest": model_digest, "app_digest": app_digest}
-    current = engine.config()
-    is_new = any(current.get(key) != value for key, value in wanted.items())
-    if is_new:
-        engine.set_config(wanted | ({"commit": commit} if commit else {}))
-    elif _was_refused(home, engine.outputs().get("service")):
+    if not declare(engine, wanted, commit) and _was_refused(home, engine.outputs().get("service")):
         # What made it fail may be mended, and somebody asks for it again.
-        engine.set_config({"attempt": str(int(current.get("attempt", "1")) + 1)})
+        engine.set_config({"attempt": str(int(engine.config().get("attempt", "1")) + 1)})
     stage.tell("declaring the release")
     update(engine, lambda _, name, is_done: None if is_done else stage.tell(name))
     service = engine.outputs()["service"]
     state = _watch(home, service, stage)
     stage.finish(describe(state))
     return state
+
+
+def declare(engine: Engine, wanted: dict[str, str], commit: str | None) -> bool:
+    """Configure what is wanted; False when it was so already."""
+    current = engine.config()
+    if all(current.get(key) == value for key, value in wanted.items()):
+        return False
+    if commit is None and "commit" in current and current.get("app_digest") != wanted["app_digest"]:
+        # It is of the code that was released before; first, so that a kill leaves none rather than a wrong one.
+        engine.remove_config("commit")
+    engine.set_config(wanted | ({"commit": commit} if commit else {}))
+    return True
 
 
 def _was_refused(home: Home, service: str | None) -> bool:
