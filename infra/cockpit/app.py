@@ -63,8 +63,8 @@ def create_app(settings: CockpitSettings, clock: Clock | None = None) -> FastAPI
     @app.get("/runbooks/{path:path}", response_class=HTMLResponse)
     def runbook(request: Request, path: str) -> Response:
         """Where the alerts' links lead."""
-        file = (settings.runbooks / path).resolve()
-        if not file.is_relative_to(settings.runbooks.resolve()) or file.suffix != ".md" or not file.is_file():
+        file = _runbook(settings.runbooks.resolve(), path)
+        if file is None:
             raise HTTPException(404, f"there is no runbook {path!r}")
         return templates.TemplateResponse(request, "runbook.html", {"name": file.stem, "text": file.read_text()})
 
@@ -77,3 +77,12 @@ def create_app(settings: CockpitSettings, clock: Clock | None = None) -> FastAPI
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return app
+
+
+def _runbook(folder: Path, path: str) -> Path | None:
+    """A runbook below `folder`; None for anything else, whatever was made up as its name."""
+    try:
+        file = (folder / path).resolve()
+        return file if file.is_relative_to(folder) and file.suffix == ".md" and file.is_file() else None
+    except (ValueError, OSError):  # a NUL in it, or longer than the file system takes
+        return None

@@ -184,7 +184,8 @@ def test_what_events_say_is_text_and_only_web_links_are_links(client, ledger):
 
 def test_alerts_lead_to_their_runbooks_and_nowhere_else(client):
     assert "## Mitigation" in client.get("/runbooks/alerts/storage/DiskFilling.md").text
-    for path in ("../README.md", "alerts", "alerts/storage/Nothing.md", "%2e%2e/README.md", "/etc/hostname"):
+    for path in ("../README.md", "alerts", "alerts/storage/Nothing.md", "%2e%2e/README.md", "/etc/hostname",
+                 "a%00.md", f"{'a' * 300}.md"):  # fmt: skip
         assert client.get(f"/runbooks/{path}").status_code == 404, path
 
 
