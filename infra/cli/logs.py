@@ -1,5 +1,6 @@
 """`highway logs`: what a workload said."""
 
+import re
 import time
 from collections import deque
 from pathlib import Path
@@ -11,6 +12,7 @@ from infra.contracts.errors import HighwayError
 from infra.local.home import Home
 
 POLL_SECONDS = 0.3
+REVISION = re.compile(r"(?P<service>.+)-[0-9a-f]{10}")  # as the release controller names them
 
 
 def command(
@@ -35,9 +37,20 @@ def command(
 
 
 def available(home: Home) -> dict[str, Path]:
-    """The newest log of each name: of `train-20260101T000000-ab12cd.log` the name is `train`."""
+    """The newest log of each name."""
     newest: dict[str, Path] = {}
     for path in sorted(home.logs.rglob("*.log"), key=lambda log: log.stat().st_mtime):
-        is_job = path.parent.name == "jobs"
-        newest[path.stem.rsplit("-", 2)[0] if is_job else path.stem] = path
+        newest.update(dict.fromkeys(_names(path), path))
     return newest
+
+
+def _names(path: Path) -> tuple[str, ...]:
+    """Of `jobs/train-ingest-20260101T000000-ab12cd.log` train-ingest; a revision's is found by its service's, too."""
+    match path.parent.name:
+        case "jobs":
+            return (path.stem.rsplit("-", 2)[0],)
+        case "pulumi":
+            return (f"pulumi-{path.stem}",)
+        case "workloads" if revision := REVISION.fullmatch(path.stem):
+            return path.stem, revision["service"]
+    return (path.stem,)
