@@ -36,13 +36,15 @@ def command(
         with shown.stage("sweep") as stage:
             sweep(home)
             stage.finish("supervisor stopped")
+    gone = (*MADE_AGAIN, *PURGED) if purge else MADE_AGAIN
     if purge:
-        Ports(home).release_all()
         for name in PURGED:
             _remove(home, name)
-    left = leftovers(home)
+    left = leftovers(home) + [f"folder or file {home.root / name}" for name in gone if (home.root / name).exists()]
     if left:
         raise HighwayError("something is left:\n  " + "\n  ".join(left))
+    if purge:
+        Ports(home).release_all()
     for name in new_files(home):
         err.print(f"since the first up there is a new file: {name}", highlight=False)
     kept = "nothing but tools" if purge else f"data kept in {home.data.relative_to(home.repo)}"
