@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from infra.cli.console import Stage, out, stages
 from infra.contracts.clock import clock_from_environment
@@ -61,9 +62,13 @@ def train(home: Home, stage: Stage) -> PipelineRun:
     declared = home.pipelines / f"{PIPELINE}.json"
     if not declared.exists():
         raise HighwayError("no pipeline is declared on this highway; run `highway up` first")
+    try:
+        pipeline = Pipeline.model_validate_json(declared.read_text())
+    except ValidationError as error:
+        raise HighwayError(f"{declared} is no pipeline of this version of the highway; run `highway up`") from error
     platform = PlatformOutputs.parse(Engine(home, PLATFORM).outputs().get(OUTPUT_NAME))
     run = run_pipeline(
-        Pipeline.model_validate_json(declared.read_text()),
+        pipeline,
         jobs=SupervisedJobs(home),
         storage_uri=platform.storage.data_uri,
         lineage=lineage_of(home.repo, code=CODE, lock=LOCK),

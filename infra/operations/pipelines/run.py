@@ -4,7 +4,7 @@ import os
 import threading
 import uuid
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, ValidationError
 
 from infra.contracts.clock import Clock
 from infra.contracts.files import write_atomically
@@ -89,10 +89,12 @@ def run_pipeline(  # noqa: PLR0913 - one call with everything that the outside g
 
 
 def latest_run(storage_uri: str, pipeline: str) -> LatestRun | None:
-    """The last run that passed, or None when there was none. Raises `StorageError` for a URI it cannot read."""
+    """The last run that passed; None when there was none, or it was told by another version of this program.
+
+    Raises `StorageError` for a URI it cannot read."""
     try:
         return LatestRun.model_validate_json((ArtifactStore(storage_uri, pipeline).home / LATEST_FILE).read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, ValidationError):
         return None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from infra.contracts.errors import HighwayError
 from infra.contracts.jobs import JobRunner
 from infra.contracts.pipelines import (
     COMMIT_VARIABLE,
@@ -20,7 +21,7 @@ from infra.contracts.pipelines import (
     output_variable,
 )
 from infra.contracts.workload import Job, Pipeline, Step
-from infra.operations.pipelines.artifacts import ArtifactStore, StepRecord, StorageError
+from infra.operations.pipelines.artifacts import ArtifactStore, StepRecord
 from infra.operations.pipelines.keys import cache_key
 from infra.operations.pipelines.lineage import Lineage
 from infra.operations.pipelines.report import Attempt, Progress, StepRun, StepStatus
@@ -70,7 +71,7 @@ class StepRunner:
                 if RESULT_ARTIFACT in staged:
                     PipelineResult.model_validate_json((staged[RESULT_ARTIFACT] / RESULT_FILE).read_bytes())
                 record = self.store.publish(key, step.name, self.run_id, staged)
-        except (StorageError, OSError) as error:  # a full or read-only disk, an output that is missing
+        except (HighwayError, OSError) as error:  # a full or read-only disk, an output or a bundle that is missing
             reason = str(error)
         except ValidationError as error:
             reason = f"its {RESULT_FILE} is not a result: {error.errors()[0]['msg']}"

@@ -4,13 +4,16 @@ import dataclasses
 import json
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from infra.contracts.bundle import BundleError
 from infra.contracts.clock import SystemClock
 from infra.contracts.events import AnyEvent, Outcome, PipelineStepRun, TrainingRun
-from infra.contracts.workload import Pipeline
+from infra.contracts.jobs import JobResult
+from infra.contracts.workload import Job, Pipeline
 from infra.operations.pipelines.artifacts import ArtifactStore, StorageError
 from infra.operations.pipelines.graph import GraphError
 from infra.operations.pipelines.lineage import Lineage
@@ -299,3 +302,32 @@ def test_steps_that_do_not_fit_together_are_all_named(journal: Path) -> None:
     assert "a is an output of one and of two" in str(caught.value)
     assert "three reads a; add one" in str(caught.value)
     assert "three reads z, which no step makes" in str(caught.value)
+
+
+class RefusingJobs:
+    """Of a substrate that cannot start anything."""
+
+    def run(self, job: Job, environment: Mapping[str, str], stop: threading.Event | None = None) -> JobResult:
+        raise BundleError(f"no bundle for {job.name}")
+
+
+def test_a_step_that_cannot_be_started_has_failed_and_is_told_to_the_ledger(journal: Path) -> None:
+    ledger = Recorder()
+    result = run_pipeline(
+        chain(journal),
+        jobs=RefusingJobs(),
+        storage_uri=(journal.parent / "storage").as_uri(),
+        lineage=LINEAGE,
+        clock=SystemClock(),
+        ledger=ledger,
+    )
+    assert statuses(result) == [FAILED, BLOCKED, BLOCKED]
+    assert result.summary == "first: failed: no bundle for toy-first"
+    assert [event.outcome for event in ledger.events] == [Outcome.FAILED, Outcome.FAILED]
+
+
+def test_the_last_run_as_another_version_told_it_counts_as_none(journal: Path) -> None:
+    run(chain(journal), journal)
+    storage = (journal.parent / "storage").as_uri()
+    (ArtifactStore(storage, "toy").home / "latest.json").write_text('{"from": "the future"}')
+    assert latest_run(storage, "toy") is None
