@@ -17,7 +17,8 @@ class Home:
     @classmethod
     def from_environment(cls) -> "Home":
         """The home this process belongs to: `HIGHWAY_HOME`, else `.highway/` of the repo that holds this file."""
-        return cls(Path(os.environ.get(HOME_VARIABLE) or Path(__file__).resolve().parents[2] / ".highway"))
+        root = Path(os.environ.get(HOME_VARIABLE) or Path(__file__).resolve().parents[2] / ".highway")
+        return cls(root.absolute())
 
     @property
     def repo(self) -> Path:

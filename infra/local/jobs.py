@@ -11,7 +11,7 @@ from infra.contracts.clock import SystemClock
 from infra.contracts.jobs import JobResult
 from infra.contracts.workload import Job
 from infra.local.home import Home
-from infra.local.supervisor import Supervisor
+from infra.local.supervisor import Supervisor, WorkloadFailedError
 from infra.local.supervisor_rpc import SupervisorUnavailableError
 
 POLL_SECONDS = 0.05
@@ -33,7 +33,7 @@ class SupervisedJobs:
         try:
             supervisor.start_job(job, dict(environment), log)
             exit_code, reason = self._wait(supervisor, job, stop)
-        except (SupervisorUnavailableError, xmlrpc.client.Fault) as error:
+        except (SupervisorUnavailableError, WorkloadFailedError, xmlrpc.client.Fault) as error:
             reason = f"lost: {error}"
         finally:
             # Also when the caller is interrupted: a job does not outlive the one who waits for it.

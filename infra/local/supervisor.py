@@ -19,6 +19,7 @@ import psutil
 from filelock import FileLock
 from supervisor.xmlrpc import Faults
 
+from infra.contracts.bundle import BundleError
 from infra.contracts.errors import HighwayError
 from infra.contracts.files import write_atomically
 from infra.contracts.workload import Job, Service
@@ -166,12 +167,13 @@ class Supervisor:
         current = self._plan(name)
         if status is None or status.state not in ALIVE or current is None:
             return None
+        port = current.environment.get("PORT")
         try:
             spec = Service.model_validate_json(current.spec)
-        except ValueError:
+            planned = plan(spec, self.home, int(port) if port else None)
+        except (ValueError, BundleError):  # the code that it was started from may be gone
             return None
-        port = current.environment.get("PORT")
-        return spec if plan(spec, self.home, int(port) if port else None).is_same_work(current) else None
+        return spec if planned.is_same_work(current) else None
 
     def is_ready(self, name: str) -> bool:
         """Whether it runs, as planned, and passes its probe now."""
@@ -255,7 +257,9 @@ class Supervisor:
             getattr(self.rpc(), method)(*arguments)
         except xmlrpc.client.Fault as fault:
             if fault.faultCode not in codes:
-                raise
+                raise WorkloadFailedError(
+                    f"supervisord refused {method} {arguments[0]}: {fault.faultString}"
+                ) from fault
 
     def _status(self, info: dict[str, Any]) -> Status:
         name = info["name"]
