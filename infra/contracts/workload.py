@@ -1,10 +1,10 @@
 """The workload contract: what may run on the highway, in a strict subset of Kubernetes semantics.
 
-A spec is a pure value. Renderers turn it into supervised processes (`infra.local.processes`) or Kubernetes
+A spec is a pure value. Renderers turn it into supervised processes (`infra.local.plan`) or Kubernetes
 manifests (`infra.kubernetes.manifests`), and one conformance suite (`tests/conformance`) holds both to the
 meaning that the fields below state.
 
-`$(NAME)` in `command` is replaced from the environment, as the kubelet does (`infra.contracts.expansion`);
+`$(NAME)` in `command` is replaced from the environment, as the kubelet does (`infra.contracts.expansion`).
 A service with a port listens on `$(HOST)` (loopback locally, all addresses in a pod) and `$(PORT)`, which the
 substrate gives and nobody else may set. A secret is a file:
 `secrets` maps an environment variable to a secret's name, and the variable holds the *path* at which the
