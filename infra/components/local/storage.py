@@ -1,7 +1,5 @@
 """Storage on one machine: folders, and the ledger on SQLite."""
 
-from pathlib import Path
-
 import pulumi
 
 from infra.components.local.site import Site
@@ -16,12 +14,11 @@ class LocalStorage(pulumi.ComponentResource):
     """Folders are made by who first writes to them, so that nothing empty is left behind."""
 
     outputs: StorageOutputs
-    ledger: ServiceResource
 
     def __init__(self, name: str, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("highway:local:Storage", name, None, opts)
         data = site.home.data
-        self.ledger = ServiceResource(
+        ServiceResource(
             site.service(
                 "ledger",
                 ("python", "-m", "infra.operations.ledger"),
@@ -34,15 +31,11 @@ class LocalStorage(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.outputs = StorageOutputs(
-            data_uri=_uri(data / "storage"),
-            artifacts_uri=_uri(data / "artifacts"),
-            logs_uri=_uri(site.home.logs),
+            data_uri=(data / "storage").as_uri(),
+            artifacts_uri=(data / "artifacts").as_uri(),
+            logs_uri=site.home.logs.as_uri(),
             ledger_url=site.url("ledger"),
             ledger_secret=LEDGER_SECRET,
             ledger_outbox=str(site.home.outbox),
         )
         self.register_outputs(self.outputs.model_dump())
-
-
-def _uri(path: Path) -> str:
-    return path.as_uri()
