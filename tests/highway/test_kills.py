@@ -117,6 +117,8 @@ def test_ctrl_c_ends_up_in_order_and_the_next_one_goes_on(live_highway: Highway)
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # Where tests run in the background of a shell it is ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     time.sleep(4)
     process.send_signal(signal.SIGINT)

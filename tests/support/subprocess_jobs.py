@@ -35,7 +35,8 @@ class SubprocessJobs:
             process = subprocess.Popen(
                 command,
                 cwd=REPO,
-                env={**os.environ, **self.environment, **job.environment, **environment},
+                # Unbuffered, as under the supervisor: a log has its lines in the order in which they were said.
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **self.environment, **job.environment, **environment},
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

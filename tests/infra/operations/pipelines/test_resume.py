@@ -18,7 +18,8 @@ from tests.support.toy_pipeline import LINEAGE, chain
 
 # Runs the chain whose second step waits until a file named `go` appears.
 DRIVER = """
-import pathlib, sys
+import pathlib, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, where tests run in the background of a shell
 from infra.contracts.clock import SystemClock
 from infra.operations.pipelines.run import run_pipeline
 from tests.support.subprocess_jobs import SubprocessJobs
