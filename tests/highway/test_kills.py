@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -17,6 +18,10 @@ from tests.support.live import Highway
 pytestmark = pytest.mark.live
 
 BACK_SECONDS = 10
+# Where tests run in the background of a shell SIGINT is ignored, and children inherit that.
+UP_WITH_CTRL_C = (
+    "import os, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp('highway', ['highway', 'up'])"
+)
 
 
 def within(seconds: float, condition: Callable[[], bool]) -> float:
@@ -110,15 +115,13 @@ def test_a_kill_of_up_itself_is_put_right_by_the_next_up(live_highway: Highway):
 def test_ctrl_c_ends_up_in_order_and_the_next_one_goes_on(live_highway: Highway):
     live_highway.run("down")
     process = subprocess.Popen(
-        ["highway", "up"],
+        [sys.executable, "-c", UP_WITH_CTRL_C],
         cwd=live_highway.repo,
         env=live_highway.variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        # Where tests run in the background of a shell it is ignored, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     time.sleep(4)
     process.send_signal(signal.SIGINT)
