@@ -1,5 +1,6 @@
 """The command line: one verb a module, errors in one line, exit codes that scripts can rely on."""
 
+import os
 import signal
 import sys
 
@@ -7,6 +8,7 @@ import typer
 
 from infra.cli import console, doctor, down, env, logs, release, status, train, up
 from infra.contracts.errors import HighwayError
+from infra.local.proxies import without_proxy
 
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -29,6 +31,7 @@ app.command("env")(env.command)
 
 def main() -> None:
     """Exit code 0: done; 1: not done, with a line that says why; 2: wrong usage; 130: interrupted."""
+    os.environ.update(without_proxy())
     try:
         app()
     except HighwayError as error:

@@ -20,6 +20,7 @@ import yaml
 from infra.contracts.errors import HighwayError
 from infra.contracts.files import write_atomically
 from infra.local.home import HOME_VARIABLE, Home
+from infra.local.proxies import LOOPBACK, VARIABLES, without_proxy
 from infra.local.secrets import PASSPHRASE_SECRET
 
 STACK = "local"
@@ -76,6 +77,7 @@ def environment(home: Home) -> dict[str, str]:
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PYTHONPYCACHEPREFIX": str(home.root / "cache" / "pycache"),
+        **without_proxy(),
     }
 
 
@@ -83,7 +85,9 @@ def write_environment(home: Home) -> Path:
     """`.highway/env`, to be sourced. Holds no secret, only where they are."""
     values = environment(home)
     own = values["PATH"].split(os.pathsep)[:2]
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items() if name != "PATH"]
+    lists = {"PATH", *VARIABLES}  # of which the shell that sources it has its own
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items() if name not in lists]
+    lines += [f"export {name}={','.join(LOOPBACK)}${{{name}:+,${name}}}" for name in VARIABLES]
     lines += [f"export PATH={shlex.quote(os.pathsep.join(own))}:$PATH", "unset PYTHONDONTWRITEBYTECODE"]
     path = home.root / "env"
     write_atomically(path, "\n".join(["# source this file, then use pulumi as ever", *lines, ""]))

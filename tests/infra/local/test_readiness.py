@@ -27,8 +27,8 @@ def test_only_a_good_http_answer_is_ready(told: bytes, is_ready: bool):
                 connection.recv(4096)
                 connection.sendall(told)
 
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         port = server.getsockname()[1]
         assert answers(f"127.0.0.1:{port}", Probe(path="/", timeout_seconds=2)) is is_ready
-        thread.join()
+        thread.join(5)
