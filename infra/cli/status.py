@@ -120,7 +120,9 @@ def _trained(result: PipelineResult | None) -> tuple[str, str]:
     if result is None:
         return "nothing yet", "highway train"
     metrics = ", ".join(f"{name} {value:.4f}" for name, value in sorted(result.metrics.items()))
-    return f"{result.model} version {result.version}", f"{result.rows:,} rows; {metrics}"
+    return f"{result.model} version {result.version}", (
+        f"{result.rows:,} rows; " if result.rows is not None else ""
+    ) + metrics
 
 
 def next_steps(home: Home, platform: PlatformOutputs) -> str:
