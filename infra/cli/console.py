@@ -27,7 +27,8 @@ class Stage:
         self._done = 0
 
     def tell(self, what: str) -> None:
-        self._progress.update(self._task, what=what)
+        """Plain text: a reason may hold brackets, which are no markup."""
+        self._progress.update(self._task, what=escape(what))
 
     def expect(self, total: int) -> None:
         self._progress.update(self._task, total=total)
@@ -37,6 +38,12 @@ class Stage:
         self._progress.update(self._task, completed=self._done)
 
     def finish(self, what: str) -> None:
+        self._end(escape(what))
+
+    def fail(self) -> None:
+        self._end("[red]failed")
+
+    def _end(self, what: str) -> None:
         self._progress.update(self._task, total=max(1, self._done), completed=max(1, self._done), what=what)
 
 
@@ -56,7 +63,7 @@ class Stages:
         try:
             yield stage
         except HighwayError:
-            stage.finish("[red]failed")
+            stage.fail()
             raise
         finally:
             if not err.is_terminal:

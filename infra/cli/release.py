@@ -33,7 +33,7 @@ def command(
     with stages() as shown, shown.stage("release") as stage:
         version, digest = _model(home, model_version)
         state = release(home, stage, model_version=version, model_digest=digest, source=source, commit=commit)
-    out.print(describe(state), highlight=False)
+    out.print(describe(state), highlight=False, markup=False)
 
 
 def release(  # noqa: PLR0913 - what is released, and from where

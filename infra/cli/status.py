@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 from rich.console import Group
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -112,7 +113,7 @@ def table(observed: Observation) -> Group:
     runs.add_section()
     runs.add_row("trained", *_trained(observed.training))
     for release in observed.releases:
-        runs.add_row(f"released {release.service}", describe(release), observed.platform.cluster.gateway_url)
+        runs.add_row(f"released {release.service}", escape(describe(release)), observed.platform.cluster.gateway_url)
     return Group(runs)
 
 

@@ -35,7 +35,7 @@ def command(
         print(run.result.model_dump_json() if run.result else "{}")
     else:
         for step in run.steps:
-            out.print(step.summary, highlight=False)
+            out.print(step.summary, highlight=False, markup=False)
 
 
 class _Bar:
