@@ -16,11 +16,14 @@ from infra.local.engine import APP, PLATFORM, Engine
 from infra.local.home import Home
 from infra.local.models import bundle_digest
 from infra.local.recovery import restore_checkpoint, update
+from infra.local.supervisor import Supervisor
 from infra.operations.pipelines.run import latest_run
 from infra.operations.releases.state import Phase, ReleaseState, StateFile, intent_digest, read_intent
 
 POLL_SECONDS = 0.2
 LONGEST_RELEASE_SECONDS = 600
+CONTROLLER = "releases"
+CONTROLLER_SECONDS = 15  # longer than its restart takes
 
 
 def command(
@@ -104,6 +107,7 @@ def _model(home: Home, wanted: str | None) -> tuple[str, str]:
 
 def _watch(home: Home, service: str, stage: Stage) -> ReleaseState:
     deadline = time.monotonic() + LONGEST_RELEASE_SECONDS
+    supervisor, controller_due = Supervisor(home), time.monotonic() + CONTROLLER_SECONDS
     intent = read_intent(home.releases, service)
     if intent is None:
         raise HighwayError(f"nothing is declared for {service}; run `highway up`")
@@ -115,5 +119,9 @@ def _watch(home: Home, service: str, stage: Stage) -> ReleaseState:
             if state.candidate is None and state.stable is not None and state.stable.release == intent:
                 return state
             stage.tell(describe(state))
+        if time.monotonic() > controller_due:
+            if not supervisor.is_ready(CONTROLLER):
+                raise HighwayError("the release controller is down; run `highway up`, see `highway logs releases`")
+            controller_due = time.monotonic() + CONTROLLER_SECONDS
         time.sleep(POLL_SECONDS)
     raise HighwayError(f"{service} was not promoted in {LONGEST_RELEASE_SECONDS} s; see `highway logs releases`")

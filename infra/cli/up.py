@@ -73,6 +73,8 @@ def deploy(home: Home, program: Program, shown: Stages) -> Summary:
 def wait_until_ready(home: Home, stage: Stage) -> None:
     """Everything that is declared; after a kill or a reboot it was only just started again."""
     supervisor = Supervisor(home)
+    # The platform's own were mended by the refresh; revisions of a release are in no Pulumi state.
+    supervisor.start_stopped()
     deadline = time.monotonic() + READY_SECONDS
     while unready := [name for name in supervisor.services() if not supervisor.is_ready(name)]:
         if time.monotonic() > deadline:

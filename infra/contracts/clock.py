@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from infra.contracts.errors import HighwayError
 
 REPLAY_VARIABLE = "HIGHWAY_REPLAY"
 
@@ -40,6 +42,10 @@ class SystemClock:
 
     def scaled_seconds(self, world_seconds: float) -> float:
         return world_seconds
+
+
+class ReplayAnchorError(HighwayError):
+    """The environment names a replay that cannot be read."""
 
 
 class ReplayAnchor(BaseModel):
@@ -73,6 +79,10 @@ class ReplayClock:
 
 
 def clock_from_environment() -> Clock:
-    """The clock this process was started under. Raises `pydantic.ValidationError` on a malformed anchor."""
+    """The clock this process was started under. Raises `ReplayAnchorError` on a malformed anchor."""
     anchor = os.environ.get(REPLAY_VARIABLE)
-    return ReplayClock(ReplayAnchor.model_validate_json(anchor)) if anchor else SystemClock()
+    try:
+        return ReplayClock(ReplayAnchor.model_validate_json(anchor)) if anchor else SystemClock()
+    except ValidationError as error:
+        fault = f"{REPLAY_VARIABLE}={anchor!r} is no replay; unset it, or give JSON with world, real and speed"
+        raise ReplayAnchorError(fault) from error

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from infra.contracts.errors import HighwayError
 from infra.contracts.events import EVENT, EVENTS, AnyEvent, Lane
 from infra.contracts.files import write_atomically
@@ -23,6 +25,7 @@ URL_VARIABLE = "HIGHWAY_LEDGER_URL"
 TOKEN_FILE_VARIABLE = "HIGHWAY_LEDGER_TOKEN_FILE"
 OUTBOX_VARIABLE = "HIGHWAY_LEDGER_OUTBOX"
 TIMEOUT_SECONDS = 5
+BATCH = 200  # events a call: what a long outage left must fit into the time-out
 INVALID = 422  # what the ledger answers to an event that it cannot read
 
 
@@ -76,14 +79,16 @@ class LedgerClient:
             with contextlib.suppress(FileNotFoundError):
                 waiting.append((path.stat().st_mtime_ns, path.read_text(), path))
         waiting.sort()
-        try:
-            self._send(waiting)
-        except LedgerRefusedError:
-            for letter in waiting:
-                try:
-                    self._send([letter])
-                except LedgerRefusedError:
-                    self._set_aside(letter[2])
+        for start in range(0, len(waiting), BATCH):
+            batch = waiting[start : start + BATCH]
+            try:
+                self._send(batch)
+            except LedgerRefusedError:
+                for letter in batch:
+                    try:
+                        self._send([letter])
+                    except LedgerRefusedError:
+                        self._set_aside(letter[2])
         return len(waiting)
 
     def _send(self, letters: Sequence[tuple[int, str, Path]]) -> None:
@@ -103,7 +108,12 @@ class LedgerClient:
         """The newest events first. Raises `LedgerUnavailableError`."""
         asked = {"kind": kind, "subject": subject, "lane": lane, "limit": str(limit)}
         query = urllib.parse.urlencode({key: value for key, value in asked.items() if value is not None})
-        return EVENTS.validate_json(self._call("GET", f"/events?{query}"))
+        try:
+            return EVENTS.validate_json(self._call("GET", f"/events?{query}"))
+        except ValidationError as error:
+            raise LedgerUnavailableError(
+                f"the ledger at {self.url} holds events that this version cannot read; update this checkout"
+            ) from error
 
     def _call(self, method: str, path: str, body: str | None = None) -> bytes:
         try:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from infra.contracts.errors import HighwayError
 from infra.local.home import Home
 from infra.local.processes import listening_ports, marked
@@ -33,6 +35,12 @@ class Ports:
         return user_cache() / "ports"
 
     def lease(self, name: str, wanted: int | None = None) -> int:
+        """One clone at a time: of two that find the lease of a vanished home, only one may take it over."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._folder / ".lock"):
+            return self._lease(name, wanted)
+
+    def _lease(self, name: str, wanted: int | None) -> int:
         """The port of `name`: the one it had, else `wanted`, else the next free one.
 
         Raises `PortTakenError` when `wanted` is held by another program or highway.

@@ -4,6 +4,7 @@ The truth of what should run is on disk (`run/workloads/<name>.json` and `.conf`
 is told: a supervisor that is started again after a kill or a reboot starts everything by itself.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -27,12 +28,15 @@ from infra.local import supervisor_config
 from infra.local.home import HOME_VARIABLE, WORKLOAD_VARIABLE, Home
 from infra.local.plan import Plan, plan
 from infra.local.ports import Ports
+from infra.local.processes import end, marked
 from infra.local.readiness import answers
 from infra.local.sockets import socket_path
 from infra.local.supervisor_rpc import Rpc, SupervisorUnavailableError
 
 DAEMON = "supervisord"
 START_SECONDS = 15
+STOP_SECONDS = 5
+SHUTDOWN_SECONDS = 60
 CRASHES_ARE_A_LOOP = 3
 ALIVE = ("STARTING", "RUNNING", "BACKOFF")
 
@@ -138,6 +142,14 @@ class Supervisor:
         self._replace(resolved, supervisor_config.job(resolved, self._plan_path(job.name), log))
         self.rpc().startProcess(job.name, False)
 
+    def start_stopped(self) -> Sequence[str]:
+        """Start the services that supervisord has and does not run; returns their names."""
+        services = set(self.services())
+        stopped = [status.name for status in self.statuses() if status.state not in ALIVE and status.name in services]
+        for name in stopped:
+            self._ignoring((Faults.ALREADY_STARTED,), "startProcess", name, False)
+        return stopped
+
     def stop(self, name: str) -> None:
         """Stop without removing; `apply` starts it again."""
         self._ignoring((Faults.NOT_RUNNING, Faults.BAD_NAME), "stopProcess", name)
@@ -146,6 +158,9 @@ class Supervisor:
         """Stop it (drained), forget it, give its port back. Removing what is not there does nothing."""
         if self.is_alive():
             self._discard(name)
+        else:
+            # What a supervisor that was killed left running must not outlive its plan and its port.
+            end(marked(self.home.root, name), STOP_SECONDS)
         for suffix in (".conf", ".json", ".starts"):
             (self._folder / f"{name}{suffix}").unlink(missing_ok=True)
         Ports(self.home).release(name)
@@ -197,9 +212,11 @@ class Supervisor:
         """Stop everything and supervisord itself."""
         if self.is_alive():
             rpc = self.rpc()
-            daemon = psutil.Process(rpc.getPID())
+            pid = rpc.getPID()
             rpc.shutdown()
-            daemon.wait()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                # It stops everything first, each within its drain; what hangs longer is swept away by `down`.
+                psutil.Process(pid).wait(SHUTDOWN_SECONDS)
         self.socket.unlink(missing_ok=True)
 
     def shut_down_if_idle(self) -> None:
@@ -252,7 +269,7 @@ class Supervisor:
         self._ignoring((Faults.BAD_NAME,), "stopProcessGroup", name)
         self._ignoring((Faults.BAD_NAME,), "removeProcessGroup", name)
 
-    def _ignoring(self, codes: tuple[int, ...], method: str, *arguments: str) -> None:
+    def _ignoring(self, codes: tuple[int, ...], method: str, *arguments: str | bool) -> None:
         try:
             getattr(self.rpc(), method)(*arguments)
         except xmlrpc.client.Fault as fault:

@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 
 from infra.contracts.events import DrillRun, Outcome
-from infra.contracts.ledger import LedgerClient
+from infra.contracts.ledger import BATCH, LedgerClient
 from infra.operations.ledger.app import create_app
 from infra.operations.ledger.settings import LedgerSettings
 
@@ -95,3 +95,11 @@ def test_a_ledger_that_is_killed_in_mid_answer_loses_nothing_and_raises_nothing(
         assert not client.record(drill("a"))
         thread.join()
     assert len(list(client.outbox.glob("*.json"))) == 1
+
+
+@pytest.mark.usefixtures("ledger")
+def test_what_a_long_outage_left_is_delivered_in_batches(client: LedgerClient):
+    for number in range(BATCH + 7):
+        client.keep(drill(f"d{number}"))
+    assert client.deliver() == BATCH + 7
+    assert len(client.query(limit=1000)) == BATCH + 7

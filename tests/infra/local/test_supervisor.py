@@ -139,6 +139,28 @@ def test_a_program_that_is_not_there_is_told(home: Home):
         Supervisor(home).apply(absent)
 
 
+@pytest.mark.proof
+def test_what_was_stopped_by_hand_is_started_again(home: Home):
+    supervisor = Supervisor(home)
+    supervisor.apply(web())
+    supervisor.stop("web")
+    assert supervisor.start_stopped() == ["web"]
+    assert eventually(lambda: supervisor.is_ready("web"))
+    assert supervisor.start_stopped() == []
+
+
+@pytest.mark.proof
+def test_removing_with_a_dead_supervisor_ends_the_orphan_too(home: Home):
+    supervisor = Supervisor(home)
+    supervisor.apply(web())
+    daemon = psutil.Process(supervisor.rpc().getPID())
+    daemon.kill()
+    daemon.wait()
+    assert len(marked(home.root, "web")) == 1
+    supervisor.remove("web")
+    assert marked(home.root, "web") == []
+
+
 def test_removing_stops_gives_the_port_back_and_can_be_repeated(home: Home):
     supervisor = Supervisor(home)
     supervisor.apply(web())
