@@ -17,6 +17,7 @@ from tests.support.live import REPO, Highway
 
 RULES = {rule.name: rule for rule in alert_rules() if rule.runbook}
 STEP_SECONDS = 300
+TELL_SECONDS = 30
 LOOK_BACK_SECONDS = 90
 
 
@@ -62,5 +63,9 @@ def test_the_fault_fires_the_alert_and_its_runbook_mends_it(name: str, live_high
     )  # fmt: skip
     ledger = ledger_client(live_highway.home, PlatformOutputs.parse(live_highway.status()["platform"]))
     assert ledger.record(event)
-    changes = [change.outcome for change in ledger.query(kind="alert_change", subject=name)]
-    assert {Outcome.FAILED, Outcome.PASSED} <= set(changes), "the ledger has not heard of the alert"
+
+    def told() -> bool:
+        return {Outcome.FAILED, Outcome.PASSED} <= {e.outcome for e in ledger.query(kind="alert_change", subject=name)}
+
+    # Alertmanager shows a change at once and tells of it at the end of its group interval.
+    wait(told, TELL_SECONDS, "the ledger has heard that the alert fired and is resolved")
