@@ -25,7 +25,7 @@ MENDED = "def test_the_sum():\n    assert 1 + 1 == 2\n"
 def push(highway: Highway, content: str) -> str:
     """Commit a change of the app and a test with `content` in the clone and push both; returns the commit."""
     with (highway.repo / "reference-app" / "reference_app" / "__init__.py").open("a") as code:
-        code.write("# One more line, so that there is something to release.\n")
+        code.write("\n# One more line, so that there is something to release.\n")
     # Collected before all others, so that what is broken is found at once.
     (highway.repo / "tests" / "conformance" / "test_a_sum.py").write_text(content)
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.invalid"]
