@@ -39,11 +39,20 @@ class Report:
         return (len(times) - 1) / (max(times) - min(times))
 
 
-async def send(address: str, *, path: str, requests: int, rate: float, clients: int = 16) -> Report:
-    """`requests` POSTs over `clients` connections, the i-th at i / rate seconds from the start."""
+BODY = b'{"carrier": "UA", "origin": "EWR"}'
+
+
+async def send(address: str, *, path: str, requests: int, rate: float, clients: int = 16, body: bytes = BODY) -> Report:
+    """`requests` POSTs of JSON over `clients` connections, the i-th at i / rate seconds from the start."""
     report = Report()
-    body = b'{"carrier": "UA", "origin": "EWR"}'
-    head_lines = (f"POST {path} HTTP/1.1", f"Host: {address}", f"Content-Length: {len(body)}", "", "")
+    head_lines = (
+        f"POST {path} HTTP/1.1",
+        f"Host: {address}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        "",
+        "",
+    )
     message = "\r\n".join(head_lines).encode() + body
     start = time.monotonic() + 0.2
 

@@ -53,6 +53,8 @@ def test_a_kill_between_every_two_operations_is_put_right(engine: Engine):
         with pytest.raises(EngineError):
             engine.up(KillAfter(limit))
         locks_cleared += len(clear_stale_locks(engine.home))
+        restore_checkpoint(engine)
+        engine.ensure_stack()
         pending_seen += has_pending_operations(engine)
         update(engine, KillAfter())
         assert is_whole(engine), f"killed after {counted.seen[limit - 1]}"

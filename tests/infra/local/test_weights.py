@@ -13,11 +13,14 @@ from infra.local.gateway import Gateway, gateway_service
 from infra.local.routes import Route
 from infra.local.split import Split, split_directory
 from infra.local.supervisor import Supervisor
+from tests.support.app_process import running_app
+from tests.support.flight_model import publish_model
 from tests.support.gateway import running_gateway, short_home, upstream
-from tests.support.traffic import Report, send
+from tests.support.traffic import BODY, Report, send
 
 REQUESTS = 20_000
 RATE = 800.0
+APP_RATE = 80.0  # two apps, the gateway and the clients share two cores
 WEIGHTS = (1, 5, 10, 25, 50, 75, 90, 99, 100, 50, 0, 33, 66, 10, 50, 100, 0, 20, 80, 40)
 # The chance that a right split fails the test, for each weight.
 ERROR = 1e-6
@@ -33,11 +36,11 @@ def split_service(tmp_path):
 
 
 async def under_changing_weights(
-    address: str, change: Callable[[int], None]
+    address: str, change: Callable[[int], None], *, rate: float = RATE, body: bytes = BODY
 ) -> tuple[Report, list[tuple[int, float, float]]]:
     """Traffic over all of WEIGHTS, and for each when it began to hold and when the next one was about to."""
-    sending = asyncio.create_task(send(address, path="/predict", requests=REQUESTS, rate=RATE))
-    each = REQUESTS / RATE / len(WEIGHTS)
+    sending = asyncio.create_task(send(address, path="/predict", requests=REQUESTS, rate=rate, body=body))
+    each = REQUESTS / rate / len(WEIGHTS)
     begin = time.monotonic() + 0.2
     held = []
     for number, weight in enumerate(WEIGHTS):
@@ -56,19 +59,56 @@ def test_20000_predictions_over_20_weight_changes_lose_nothing_and_keep_the_spli
     with running_gateway(home) as gateway:
         address = gateway.url.removeprefix("http://")
         report, held = asyncio.run(under_changing_weights(address, lambda weight: split.set(stable, candidate, weight)))
+    check(report, held, RATE, lambda body: body == "candidate")
+
+
+def check(
+    report: Report, held: list[tuple[int, float, float]], rate: float, is_candidate: Callable[[str], bool]
+) -> None:
+    """Nothing lost, no connection closed, the rate kept, and each share within its binomial bounds."""
     assert report.lost == []
     assert len(report.answers) == REQUESTS
     assert report.connections == 16, "no connection was ever closed"
-    assert abs(report.requests_per_second / RATE - 1) < 0.05
+    assert abs(report.requests_per_second / rate - 1) < 0.05
     print(f"\n{report.requests_per_second:.0f} requests/s, slowest {report.slowest_seconds * 1000:.0f} ms")
     for weight, since, until in held:
         answers = [answer.body for answer in report.answers if answer.sent >= since and answer.received <= until]
-        got, share = answers.count("candidate"), weight / 100
+        got, share = sum(map(is_candidate, answers)), weight / 100
         least = binom.ppf(ERROR / 2, len(answers), share) if 0 < share < 1 else share * len(answers)
         most = binom.isf(ERROR / 2, len(answers), share) if 0 < share < 1 else share * len(answers)
         print(f"{weight:3} %: {got:4} of {len(answers)}, allowed {least:.0f} to {most:.0f}")
         assert len(answers) > 0.9 * REQUESTS / len(WEIGHTS)
         assert least <= got <= most, f"{weight} %"
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(900)
+def test_20000_predictions_of_the_real_app_lose_nothing_either(tmp_path):
+    """Slower than the stand-in above, which leaves the machine to the gateway: here each answer is a prediction."""
+    model = publish_model(tmp_path / "bundles")
+    settings = {"BUNDLES": (tmp_path / "bundles").as_uri(), "MODEL_DIGEST": model.digest, "APP_VERSION": "abc1234"}
+    body = (
+        b'{"date": "2013-12-23", "scheduled_departure": "19:00", "scheduled_arrival": "22:10",'
+        b' "carrier": "UA", "origin": "EWR", "destination": "ORD"}'
+    )
+    with (
+        short_home() as home,
+        running_app({**settings, "MODEL_VERSION": "stable"}, tmp_path) as stable,
+        running_app({**settings, "MODEL_VERSION": "candidate"}, tmp_path) as candidate,
+    ):
+        Gateway(home).put(Route(name="app", split_directory=str(split_directory(home, "app"))))
+        split = Split(split_directory(home, "app"))
+        addresses = [app.url.removeprefix("http://") for app in (stable, candidate)]
+        split.set(addresses[0])
+        with running_gateway(home) as gateway:
+            traffic = under_changing_weights(
+                gateway.url.removeprefix("http://"),
+                lambda weight: split.set(*addresses, weight),
+                rate=APP_RATE,
+                body=body,
+            )
+            report, held = asyncio.run(traffic)
+    check(report, held, APP_RATE, lambda answer: '"model_version":"candidate"' in answer)
 
 
 @pytest.mark.proof

@@ -47,7 +47,9 @@ def test_pulumi_up_and_refresh_during_a_weight_step_change_no_weight(stage):
     home, project = stage.home, stage.home.repo
     tools = Home.from_environment().root / "tools"
     assert (tools / "bin" / "pulumi").exists(), "no pulumi: run `make proof`, which gets it"
-    (home.root / "tools").symlink_to(tools)
+    for shared in ("tools", "venv"):
+        # The language host finds its Python beside the tools.
+        (home.root / shared).symlink_to(tools.parent / shared)
     write_atomically(home.secret(PASSPHRASE_SECRET), "a passphrase")
     (project / "Pulumi.yaml").write_text(yaml.safe_dump(PROJECT))
     (project / "__main__.py").write_text(PROGRAM)
