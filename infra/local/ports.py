@@ -6,7 +6,6 @@ that holds it no longer exists.
 
 import json
 import os
-import socket
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from infra.contracts.errors import HighwayError
 from infra.local.home import Home
 from infra.local.processes import listening_ports, marked
 from infra.toolchain.cache import user_cache
+from infra.toolchain.doctor import can_bind
 
 FIRST, LAST = 8460, 8999
 
@@ -47,7 +47,7 @@ class Ports:
         """
         held = self._held(name)
         if wanted is not None and held != wanted:
-            if not (self._is_free(wanted) and self._take(wanted, name)):
+            if not (can_bind(wanted) and self._take(wanted, name)):
                 raise PortTakenError(
                     f"port {wanted}, asked for by the configuration of {name}, is in use by another program; "
                     "stop that program or configure another port"
@@ -56,11 +56,11 @@ class Ports:
                 self._path(held).unlink(missing_ok=True)
             return wanted
         if held is not None:
-            if self._is_free(held) or self._is_ours(held):
+            if can_bind(held) or self._is_ours(held):
                 return held
             self._path(held).unlink(missing_ok=True)
         for port in range(FIRST, LAST + 1):
-            if self._is_free(port) and self._take(port, name):
+            if can_bind(port) and self._take(port, name):
                 return port
         raise PortTakenError(f"no free port from {FIRST} to {LAST}; stop a program that listens there")
 
@@ -105,17 +105,6 @@ class Ports:
 
     def _is_ours(self, port: int) -> bool:
         return any(port in listening_ports(process) for process in marked(self.home.root))
-
-    @staticmethod
-    def _is_free(port: int) -> bool:
-        with socket.socket() as probe:
-            # Servers set it too: a port in TIME_WAIT is free, one that is listened on is not.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                return False
-        return True
 
 
 def _read(path: Path) -> dict[str, str] | None:
