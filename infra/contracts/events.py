@@ -89,6 +89,20 @@ class TrainingRun(Event):
     metrics: dict[str, float] = Field(default_factory=dict)
 
 
+class CheckRun(Event):
+    """A test suite, a data contract or a gate gave its verdict: evidence that something was checked."""
+
+    kind: Literal["check_run"] = "check_run"
+    lane: Literal[Lane.INTEGRATION, Lane.TRAINING] = Lane.TRAINING
+    check: str = Field(description="stable, with dots, such as flights.2013-03 or suite.model")
+    suite: Literal["data", "model", "code"]
+    run_id: str
+    value: float | None = None
+    limit: float | None = None
+    environment_digest: str | None = Field(default=None, description="of the locked environment")
+    inputs_digest: str | None = None
+
+
 class AlertChange(Event):
     """Alertmanager told us that an alert fires (`failed`) or is resolved (`passed`)."""
 
@@ -108,7 +122,7 @@ class DrillRun(Event):
 
 
 AnyEvent = Annotated[
-    IntegrationRun | ReleaseStep | PipelineStepRun | TrainingRun | AlertChange | DrillRun,
+    IntegrationRun | ReleaseStep | PipelineStepRun | TrainingRun | CheckRun | AlertChange | DrillRun,
     Field(discriminator="kind"),
 ]
 EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)

@@ -24,12 +24,16 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 # Metrics of the serving app
 PREDICTIONS_TOTAL = "predictions_total"  # labels: outcome = ok | rejected | failed; model_version
 PREDICTION_SECONDS = "prediction_duration_seconds"  # histogram
+PREDICTION_LOG_DROPPED_TOTAL = "prediction_log_dropped_total"  # predictions answered but not written down
+REQUESTS_REFUSED_TOTAL = "requests_refused_total"  # labels: reason = overload | draining
+MODEL_PATH = "model_path"  # gauge 1; labels: path = onnx | scikit-learn; origin = registry | cache
 MODEL_INFO = "model_info"  # gauge 1; labels: model, version, digest
 HTTP_REQUESTS_TOTAL = "http_requests_total"  # labels: route (of the route table or other), method, status
 
 # Metrics of the ledger's exporter (jobs are too short to be scraped)
 JOB_LAST_SUCCESS = "job_last_success_timestamp_seconds"  # labels: pipeline, step
 JOB_LAST_FAILURE = "job_last_failure_timestamp_seconds"  # labels: pipeline, step
+CHECK_PASSED = "highway_check_passed"  # labels: subject, suite, check; 1 or 0, of the latest verdict
 LEDGER_EVENTS_TOTAL = "ledger_events_total"  # labels: kind, outcome
 
 # Metrics of the runner

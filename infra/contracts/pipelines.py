@@ -5,6 +5,8 @@ step does not know where it runs. It writes into its outputs; they become visibl
 ended with code 0.
 """
 
+from typing import Literal
+
 from pydantic import Field
 
 from infra.contracts.workload import Strict
@@ -12,11 +14,16 @@ from infra.contracts.workload import Strict
 RUN_VARIABLE = "HIGHWAY_RUN_ID"
 COMMIT_VARIABLE = "HIGHWAY_COMMIT"
 LOCK_DIGEST_VARIABLE = "HIGHWAY_LOCK_DIGEST"
+PARTITION_VARIABLE = "HIGHWAY_PARTITION"  # of a step that maps: the name of the partition it was given
 UNKNOWN_COMMIT = "unknown"  # the sources are no git checkout
 
 # The artifact, and the file in it, with which a pipeline says what it made; any step may write it.
 RESULT_ARTIFACT = "result"
 RESULT_FILE = "result.json"
+
+# In any output: what the step checked (a JSON list of `Check`). The executor tells the ledger of it, also when the
+# attempt failed; the outputs of a failed attempt are not kept.
+CHECKS_FILE = "checks.json"
 
 
 def _upper_snake(name: str) -> str:
@@ -46,3 +53,14 @@ class PipelineResult(Strict):
     digest: str | None = Field(default=None, description="of the model's bundle")
     rows: int | None = Field(default=None, ge=0, description="rows that came in")
     metrics: dict[str, float] = Field(default_factory=dict)
+
+
+class Check(Strict):
+    """One verdict of a step: a rule of a data contract, a gate of a model."""
+
+    name: str = Field(min_length=1, description="stable, with dots, such as flights.2013-03 or gate.calibration")
+    suite: Literal["data", "model", "code"]
+    is_passed: bool
+    summary: str = Field(description="one line, with the value seen and what is allowed")
+    value: float | None = None
+    limit: float | None = None

@@ -147,11 +147,25 @@ class Job(Runnable):
 
 class Step(Job):
     """A job of a pipeline. `inputs` and `outputs` are names of artifacts; a step that reads an artifact needs
-    the step that writes it."""
+    the step that writes it.
+
+    A step with `map_over` runs once for each partition (top-level folder) of that input: it sees of it the one
+    folder alone, and what it writes becomes the folder of that name in its outputs."""
 
     needs: tuple[Name, ...] = ()
     inputs: tuple[Name, ...] = ()
     outputs: tuple[Name, ...] = ()
+    map_over: Name | None = Field(default=None, description="one of inputs")
+    is_volatile: bool = Field(
+        default=False,
+        description="reads what no input stands for, so it runs every time; what follows runs if it made something new",
+    )
+
+    @model_validator(mode="after")
+    def _maps_over_an_input(self) -> Self:
+        if self.map_over is not None and self.map_over not in self.inputs:
+            raise ValueError(f"map_over {self.map_over!r} is none of the inputs {list(self.inputs)}; add it to them")
+        return self
 
 
 class Pipeline(Workload):
