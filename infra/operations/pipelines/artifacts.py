@@ -9,8 +9,6 @@ either recorded with whole outputs or not at all. An artifact that no longer mat
 """
 
 import contextlib
-import hashlib
-import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -19,10 +17,9 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from infra.contracts.artifacts import digest_of_folder
 from infra.contracts.errors import HighwayError
 from infra.contracts.files import write_atomically
-
-CHUNK_BYTES = 1024 * 1024
 
 
 class StorageError(HighwayError):
@@ -45,26 +42,6 @@ def local_root(uri: str) -> Path:
     if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
         raise StorageError(f"storage {uri!r}: this executor keeps artifacts in file:/// URIs; give one")
     return Path(unquote(parts.path))
-
-
-def _synced_sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK_BYTES):
-            digest.update(chunk)
-        os.fsync(stream.fileno())
-    return digest.hexdigest()
-
-
-def digest_of_folder(folder: Path) -> str:
-    """Over the relative paths and contents of all files. Raises `StorageError` on a link, which could change later."""
-    entries = []
-    for path in sorted(folder.rglob("*")):
-        if path.is_symlink():
-            raise StorageError(f"{path.relative_to(folder)} is a link; an artifact holds files only")
-        if path.is_file():
-            entries.append((path.relative_to(folder).as_posix(), _synced_sha256(path)))
-    return "sha256:" + hashlib.sha256(json.dumps(entries).encode()).hexdigest()
 
 
 class ArtifactStore:
@@ -102,7 +79,9 @@ class ArtifactStore:
         return record if all(self._is_whole(digest) for digest in record.outputs.values()) else None
 
     def publish(self, key: str, step: str, run_id: str, staged: Mapping[str, Path]) -> StepRecord:
-        """Move `staged` outputs to their content's address, then record the step. Raises `StorageError`."""
+        """Move `staged` outputs to their content's address, then record the step.
+
+        Raises `StorageError`, or `ArtifactError` for content that is no artifact."""
         if empty := [name for name, folder in staged.items() if not any(folder.iterdir())]:
             raise StorageError(f"it wrote nothing to its output {', '.join(empty)}")
         digests = {name: self._store(folder) for name, folder in staged.items()}
@@ -120,6 +99,8 @@ class ArtifactStore:
     def _store(self, staged: Path) -> str:
         digest = digest_of_folder(staged)
         for path in staged.rglob("*"):
+            if path.is_file():
+                _sync(path)
             path.chmod(0o700 if path.is_dir() else 0o400)
         target = self.path_of(digest)
         self.objects.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -131,3 +112,8 @@ class ArtifactStore:
         if not target.is_dir():
             raise StorageError(f"cannot move {staged} to {target}; check that the disk has room and is writable")
         return digest
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from infra.operations.pipelines.artifacts import digest_of_folder
+from infra.contracts.artifacts import digest_of_folder
 from infra.operations.pipelines.report import StepStatus
 from infra.operations.pipelines.run import latest_run
 from pipelines.flights.conf import FlightsConf
