@@ -8,7 +8,8 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 from pipelines import step
 from pipelines.flights.columns import LABEL
 from pipelines.flights.conf import FlightsConf
-from pipelines.flights.model import from_bytes, late_probability, read_features
+from pipelines.flights.dataset import read_dataset
+from pipelines.flights.model import from_bytes, late_probability
 
 
 def scores(late: "pd.Series[bool]", probability: npt.NDArray[np.float64]) -> dict[str, float]:
@@ -33,7 +34,7 @@ def main() -> None:
     conf = FlightsConf.from_environment()
     features, model = step.read_from("features"), step.read_from("model")
     training, summary = model.read_json("training.json"), features.read_json("summary.json")
-    held_out = read_features(features, [conf.holdout_month])
+    held_out = read_dataset(features, step.read_from("labels"), [conf.holdout_month])
     probability = late_probability(from_bytes(model.read_bytes("model.joblib")), held_out)
     measured = scores(held_out[LABEL], probability)
     # The baseline predicts the training window's share of late flights for every flight.

@@ -11,9 +11,10 @@ import pandas as pd
 import pyarrow as pa
 
 from pipelines import step
-from pipelines.flights.columns import FEATURES, KNOWN_AT, LABEL, OUTCOME, SCHEDULE, SCHEDULED_AT
+from pipelines.flights.columns import FEATURES, KEY, KNOWN_AT, LABEL, OUTCOME, SCHEDULE, SCHEDULED_AT
 from pipelines.flights.conf import FlightsConf
 from pipelines.flights.contracts.features import Features
+from pipelines.flights.contracts.labels import Labels
 from pipelines.flights.contracts.violations import violations
 from pipelines.flights.validate import read_raw
 from pipelines.storage import Folder
@@ -41,6 +42,7 @@ def build(schedule: pd.DataFrame, weather: pd.DataFrame, weather_age_hours_max: 
     """Features of each row of `schedule` (columns `SCHEDULE`), with `weather` from `known_weather`."""
     rows = pd.DataFrame(
         {
+            "year": schedule["year"].astype("int64"),
             "flight": schedule["flight"].astype("int64"),
             "day": schedule["day"].astype("int64"),
             SCHEDULED_AT: schedule["time_hour"] + pd.to_timedelta(schedule["minute"].astype("int64"), unit="min"),
@@ -88,15 +90,16 @@ def why_without_label(outcome: pd.DataFrame) -> "pd.Series[str]":
 
 def month_of_features(
     raw: Folder, month: str, weather: pd.DataFrame, conf: FlightsConf
-) -> tuple[pd.DataFrame, Counter[str]]:
-    """The labelled flights of a month, and why the others are excluded."""
+) -> tuple[pd.DataFrame, pd.DataFrame, Counter[str]]:
+    """Features and labels of the flights of a month that have both, and why the others are excluded."""
     partition = f"flights/{month}.parquet"
     outcome = read_raw(raw, partition, list(OUTCOME))
     excluded = why_without_label(outcome)
     features = build(read_raw(raw, partition, list(SCHEDULE)), weather, conf.weather_age_hours_max)
     kept = features.drop(index=excluded.index)
-    kept[LABEL] = (outcome.loc[kept.index, "arr_delay"] > conf.late_after_minutes).astype(bool)
-    return kept.reset_index(drop=True), Counter(excluded)
+    late = (outcome.loc[kept.index, "arr_delay"] > conf.late_after_minutes).astype(bool)
+    labels = kept[list(KEY)].assign(**{LABEL: late})
+    return kept.reset_index(drop=True), labels.reset_index(drop=True), Counter(excluded)
 
 
 def table_of(frame: pd.DataFrame) -> pa.Table:
@@ -112,18 +115,19 @@ def table_of(frame: pd.DataFrame) -> pa.Table:
 
 def main() -> None:
     conf = FlightsConf.from_environment()
-    raw, features = step.read_from("raw"), step.write_to("features")
+    raw, features, labels = step.read_from("raw"), step.write_to("features"), step.write_to("labels")
     readings = pd.concat([read_raw(raw, f"weather/{month}.parquet") for month in conf.months()], ignore_index=True)
     weather = known_weather(readings, conf.wind_speed_mph_max)
     excluded: Counter[str] = Counter()
     months: dict[str, dict[str, float]] = {}
     for month in conf.months():
-        frame, without_label = month_of_features(raw, month, weather, conf)
-        if found := violations(Features, frame, month):
-            step.fail("features break their contract:\n  " + "\n  ".join(map(str, found)))
+        frame, outcome, without_label = month_of_features(raw, month, weather, conf)
+        if found := [*violations(Features, frame, month), *violations(Labels, outcome, month)]:
+            step.fail("features or labels break their contract:\n  " + "\n  ".join(map(str, found)))
         features.write_table(f"{month}.parquet", table_of(frame))
+        labels.write_table(f"{month}.parquet", table_of(outcome))
         excluded.update(without_label)
-        late, blind = float(frame[LABEL].mean()), int(frame[KNOWN_AT].isna().sum())
+        late, blind = float(outcome[LABEL].mean()), int(frame[KNOWN_AT].isna().sum())
         months[month] = {"rows": len(frame), "late_share": late, "without_weather": blind}
     rows = sum(int(facts["rows"]) for facts in months.values())
     summary = {

@@ -6,7 +6,6 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
@@ -15,15 +14,6 @@ from threadpoolctl import threadpool_limits
 
 from pipelines.flights.columns import CATEGORICAL, FEATURES, LABEL
 from pipelines.flights.conf import LearnerConf
-from pipelines.storage import Folder
-
-
-def read_features(folder: Folder, months: list[str]) -> pd.DataFrame:
-    """Features and label of `months`."""
-    columns = [*FEATURES, LABEL]
-    tables = [folder.read_table(f"{month}.parquet", columns) for month in months]
-    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
-    return frame
 
 
 def unfitted(conf: LearnerConf, known: dict[str, list[str]]) -> Pipeline:

@@ -57,11 +57,11 @@ def training_pipeline(conf: FlightsConf, registry: RegistryOutputs) -> Pipeline:
         steps=(
             _step("ingest", outputs=("raw",), retries=1),
             _step("validate", needs=("ingest",), inputs=("raw",), outputs=("quality",)),
-            _step("features", needs=("validate",), inputs=("raw",), outputs=("features",)),
+            _step("features", needs=("validate",), inputs=("raw",), outputs=("features", "labels")),
             _step(
                 "train",
                 needs=("features",),
-                inputs=("features",),
+                inputs=("features", "labels"),
                 outputs=("model",),
                 cpus=conf.learner.threads,
                 environment=SLEEPING_THREADS,
@@ -69,7 +69,7 @@ def training_pipeline(conf: FlightsConf, registry: RegistryOutputs) -> Pipeline:
             _step(
                 "evaluate",
                 needs=("train",),
-                inputs=("features", "model"),
+                inputs=("features", "labels", "model"),
                 outputs=("evaluation",),
                 cpus=conf.learner.threads,
                 environment=SLEEPING_THREADS,

@@ -6,7 +6,8 @@ import sklearn
 from pipelines import step
 from pipelines.flights.columns import CATEGORICAL, FEATURES, LABEL
 from pipelines.flights.conf import FlightsConf
-from pipelines.flights.model import fit, read_features, to_bytes
+from pipelines.flights.dataset import read_dataset
+from pipelines.flights.model import fit, to_bytes
 
 
 def known_values(frame: pd.DataFrame) -> dict[str, list[str]]:
@@ -32,7 +33,7 @@ def distances(frame: pd.DataFrame) -> dict[str, float]:
 def main() -> None:
     conf = FlightsConf.from_environment()
     months = conf.training_months()
-    frame = read_features(step.read_from("features"), months)
+    frame = read_dataset(step.read_from("features"), step.read_from("labels"), months)
     known = known_values(frame)
     model = fit(conf.learner, known, frame)
     output = step.write_to("model")

@@ -1,4 +1,4 @@
-"""One month of features with their label."""
+"""One month of features."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
 
-from pipelines.flights.columns import KNOWN_AT, SCHEDULED_AT
+from pipelines.flights.columns import KEY, KNOWN_AT, SCHEDULED_AT
 from pipelines.flights.contracts.flights import MINUTES_A_DAY, STATIONS
 
 _MINUTE_OF_DAY: dict[str, Any] = {"ge": 0, "le": MINUTES_A_DAY}
@@ -16,11 +16,11 @@ class Features(pa.DataFrameModel):
     """Strict, so a column that is not known before the departure cannot slip in under a new name; and no row may
     hold weather of after its scheduled departure."""
 
+    year: int = pa.Field(ge=1987)
     flight: int = pa.Field(ge=1)
     day: int = pa.Field(ge=1, le=31)
     scheduled_departure_at: Series[pd.DatetimeTZDtype] = pa.Field(dtype_kwargs={"unit": "ms", "tz": "UTC"})
     weather_known_at: Series[pd.DatetimeTZDtype] = pa.Field(nullable=True, dtype_kwargs={"unit": "ms", "tz": "UTC"})
-    late: bool
 
     month: int = pa.Field(ge=1, le=12)
     day_of_week: int = pa.Field(ge=1, le=7, description="Monday is 1")
@@ -40,7 +40,7 @@ class Features(pa.DataFrameModel):
 
     class Config:
         strict = True
-        unique = ["month", "day", "carrier", "flight", "origin"]  # noqa: RUF012 - pandera reads it from here
+        unique = list(KEY)  # noqa: RUF012 - pandera reads it from here
 
     @pa.dataframe_check(name="weather was not known at the scheduled departure")
     @classmethod

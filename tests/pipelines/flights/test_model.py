@@ -28,6 +28,7 @@ def train(training: Trained, folder: Path, conf: FlightsConf, **environment: str
     folder.mkdir()
     places = {
         input_variable("features"): training.uri("features"),
+        input_variable("labels"): training.uri("labels"),
         output_variable("model"): folder.as_uri(),
         PARAMETER: conf.model_dump_json(),
     }

@@ -25,7 +25,7 @@ REGISTRY = RegistryOutputs(
 
 def test_steps_fit_together_and_each_is_a_module() -> None:
     spec = training_pipeline(FlightsConf.from_file(), REGISTRY)
-    assert set(producers(spec)) == {"raw", "quality", "features", "model", "evaluation", "result"}
+    assert set(producers(spec)) == {"raw", "quality", "features", "labels", "model", "evaluation", "result"}
     for step in spec.steps:
         assert importlib.util.find_spec(step.command[-1]), step.command
 

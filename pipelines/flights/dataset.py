@@ -1,0 +1,29 @@
+"""The data set of a model: features joined with their labels."""
+
+import pandas as pd
+import pyarrow as pa
+
+from pipelines.flights.columns import FEATURES, KEY, LABEL
+from pipelines.storage import Folder
+
+
+def read_dataset(features: Folder, labels: Folder, months: list[str]) -> pd.DataFrame:
+    """`FEATURES` and `LABEL` of `months`, in the order of the features' files.
+
+    Raises `pandas.errors.MergeError` when a key repeats, and `ValueError` when a flight has no label or a label no
+    flight: neither is what `features` made."""
+    known = _read(features, months, list(dict.fromkeys((*KEY, *FEATURES))))
+    outcome = _read(labels, months, [*KEY, LABEL])
+    joined = known.merge(outcome, on=list(KEY), how="left", validate="one_to_one")
+    if len(outcome) != len(known) or joined[LABEL].isna().any():
+        raise ValueError(
+            f"{len(known):,} flights and {len(outcome):,} labels of {months[0]} to {months[-1]} do not match"
+        )
+    return joined[[*FEATURES, LABEL]].astype({LABEL: bool})
+
+
+def _read(folder: Folder, months: list[str], columns: list[str]) -> pd.DataFrame:
+    frame: pd.DataFrame = pa.concat_tables(
+        [folder.read_table(f"{month}.parquet", columns) for month in months]
+    ).to_pandas()
+    return frame
