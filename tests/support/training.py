@@ -12,11 +12,11 @@ from infra.operations.pipelines.artifacts import ArtifactStore
 from infra.operations.pipelines.lineage import Lineage
 from infra.operations.pipelines.report import PipelineRun
 from infra.operations.pipelines.run import run_pipeline
+from infra.operations.pipelines.subprocess_jobs import SubprocessJobs
 from pipelines.flights.conf import FlightsConf
 from pipelines.flights.pipeline import training_pipeline
 from pipelines.storage import Folder
-from tests.support.service import BYTE_CODE, module, running
-from tests.support.subprocess_jobs import SubprocessJobs
+from tests.support.service import BYTE_CODE, REPO, module, running
 
 LINEAGE = Lineage(commit="c0ffee", code_digest="sha256:code", lock_digest="sha256:lock")
 PASSWORD_VARIABLE = "HIGHWAY_OPERATOR_PASSWORD_FILE"
@@ -70,7 +70,11 @@ def execute(spec: Pipeline, folder: Path, lineage: Lineage = LINEAGE) -> Pipelin
     secret = {PASSWORD_VARIABLE: str(folder / "operator-password")}
     return run_pipeline(
         spec,
-        jobs=SubprocessJobs(folder / "logs", {**BYTE_CODE, "PYTHONDONTWRITEBYTECODE": "", **secret}),
+        jobs=SubprocessJobs(
+            folder=REPO,
+            logs=folder / "logs",
+            environment={**BYTE_CODE, "PYTHONDONTWRITEBYTECODE": "", **secret},
+        ),
         storage_uri=(folder / "storage").as_uri(),
         lineage=lineage,
         clock=SystemClock(),

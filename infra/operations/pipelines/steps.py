@@ -82,7 +82,7 @@ class StepRunner:
 
     def _job(self, step: Step) -> Job:
         """Named for its pipeline as well: other pipelines have steps of the same name."""
-        fields = step.model_dump(exclude={"kind", "needs", "inputs", "outputs"})
+        fields = step.model_dump(include={*Job.model_fields} - {"kind"})
         return Job.model_validate({**fields, "name": f"{self.pipeline.name}-{step.name}"})
 
     def _environment(self, step: Step, inputs: Mapping[str, str], staged: Mapping[str, Path]) -> dict[str, str]:

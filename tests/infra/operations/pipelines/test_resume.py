@@ -13,7 +13,8 @@ from infra.contracts.clock import SystemClock
 from infra.operations.pipelines.artifacts import ArtifactStore
 from infra.operations.pipelines.report import StepStatus
 from infra.operations.pipelines.run import run_pipeline
-from tests.support.subprocess_jobs import REPO, SubprocessJobs
+from infra.operations.pipelines.subprocess_jobs import SubprocessJobs
+from tests.support.service import REPO
 from tests.support.toy_pipeline import LINEAGE, chain
 
 # Runs the chain whose second step waits until a file named `go` appears.
@@ -22,10 +23,10 @@ import pathlib, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, where tests run in the background of a shell
 from infra.contracts.clock import SystemClock
 from infra.operations.pipelines.run import run_pipeline
-from tests.support.subprocess_jobs import SubprocessJobs
+from infra.operations.pipelines.subprocess_jobs import SubprocessJobs
 from tests.support.toy_pipeline import LINEAGE, chain
 folder, wait = pathlib.Path(sys.argv[1]), sys.argv[2]
-run_pipeline(chain(folder / "journal", second=wait), jobs=SubprocessJobs(folder / "logs"),
+run_pipeline(chain(folder / "journal", second=wait), jobs=SubprocessJobs(folder=folder, logs=folder / "logs"),
              storage_uri=(folder / "storage").as_uri(), lineage=LINEAGE, clock=SystemClock())
 """
 
@@ -73,7 +74,7 @@ def test_the_next_run_does_only_what_was_not_finished(tmp_path: Path, ending: si
     (tmp_path / "go").touch()
     run = run_pipeline(
         chain(tmp_path / "journal", second=code),
-        jobs=SubprocessJobs(tmp_path / "logs"),
+        jobs=SubprocessJobs(folder=tmp_path, logs=tmp_path / "logs"),
         storage_uri=(tmp_path / "storage").as_uri(),
         lineage=LINEAGE,
         clock=SystemClock(),

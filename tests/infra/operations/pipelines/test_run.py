@@ -20,7 +20,7 @@ from infra.operations.pipelines.lineage import Lineage
 from infra.operations.pipelines.lock import PipelineBusyError, sole_run
 from infra.operations.pipelines.report import PipelineRun, StepStatus
 from infra.operations.pipelines.run import latest_run, run_pipeline
-from tests.support.subprocess_jobs import SubprocessJobs
+from infra.operations.pipelines.subprocess_jobs import SubprocessJobs
 from tests.support.toy_pipeline import LINEAGE, chain, pipeline, step
 
 PASSED, CACHED, FAILED, BLOCKED = StepStatus.PASSED, StepStatus.CACHED, StepStatus.FAILED, StepStatus.BLOCKED
@@ -46,7 +46,7 @@ def run(spec: Pipeline, journal: Path, lineage: Lineage = LINEAGE, ledger: Recor
     folder = journal.parent
     return run_pipeline(
         spec,
-        jobs=SubprocessJobs(folder / "logs"),
+        jobs=SubprocessJobs(folder=folder, logs=folder / "logs"),
         storage_uri=(folder / "storage").as_uri(),
         lineage=lineage,
         clock=SystemClock(),
@@ -283,7 +283,7 @@ def test_storage_that_cannot_be_used_is_named(journal: Path) -> None:
     with pytest.raises(StorageError, match="file:///"):
         run_pipeline(
             chain(journal),
-            jobs=SubprocessJobs(journal.parent),
+            jobs=SubprocessJobs(folder=journal.parent, logs=journal.parent),
             storage_uri="s3://bucket",
             lineage=LINEAGE,
             clock=SystemClock(),
