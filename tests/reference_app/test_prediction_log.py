@@ -1,0 +1,160 @@
+"""The log of predictions: every answer is in it or counted as lost, and no answer ever waits for it."""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from reference_app.line_files import LineFiles
+from reference_app.prediction_log import PredictionLog
+
+from tests.support.tiny_disk import tiny_disk
+
+FEATURES = {"carrier": "B6", "month": 7, "temperature_f": 61.5, "wind_gust_mph": None}
+MODEL = ("flight-delay", "7", "sha256:" + "a" * 64)
+PATIENCE_SECONDS = 10
+
+
+class FixedClock:
+    is_replay = True
+
+    def now(self) -> datetime:
+        return datetime(2013, 11, 1, 12, 30, 15, 123999, tzinfo=UTC)
+
+    def scaled_seconds(self, world_seconds: float) -> float:
+        return world_seconds
+
+
+class Losses:
+    def __init__(self) -> None:
+        self.total = 0
+
+    def __call__(self, count: int) -> None:
+        self.total += count
+
+
+@contextmanager
+def logging_to(folder: Path, losses: Losses, most_waiting: int = 1000) -> Iterator[PredictionLog]:
+    files = LineFiles(folder, FixedClock().now(), max_bytes=1_000_000, max_age_seconds=60)
+    log = PredictionLog(files, FixedClock(), losses, most_waiting=most_waiting)
+    try:
+        yield log
+    finally:
+        log.close(PATIENCE_SECONDS)
+
+
+def append(log: PredictionLog, number: int) -> None:
+    log.append(f"request-{number}", MODEL, 0.25, ("temperature_f",), FEATURES)
+
+
+def written(folder: Path) -> list[dict[str, Any]]:
+    """As a reader sees it: what follows the last newline is no line yet."""
+    texts = [path.read_text() for path in sorted(folder.glob("*.jsonl"))]
+    return [json.loads(line) for text in texts for line in text.split("\n")[:-1]]
+
+
+def until(is_so: Any) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_line_says_what_was_predicted_from_what_by_which_model(tmp_path: Path):
+    with logging_to(tmp_path, Losses()) as log:
+        append(log, 1)
+    assert written(tmp_path) == [
+        {
+            "request_id": "request-1",
+            "predicted_at": "2013-11-01T12:30:15.123Z",
+            "model": "flight-delay",
+            "model_version": "7",
+            "model_digest": "sha256:" + "a" * 64,
+            "probability_late": 0.25,
+            "assumed": ["temperature_f"],
+            "features": FEATURES,
+        }
+    ]
+
+
+def test_lines_appear_while_the_app_runs(tmp_path: Path):
+    with logging_to(tmp_path, Losses()) as log:
+        append(log, 1)
+        until(lambda: len(written(tmp_path)) == 1)
+
+
+def test_a_clean_stop_writes_all_that_waits_in_order(tmp_path: Path):
+    losses = Losses()
+    with logging_to(tmp_path, losses, most_waiting=10_000) as log:
+        for number in range(5000):
+            append(log, number)
+    assert [line["request_id"] for line in written(tmp_path)] == [f"request-{number}" for number in range(5000)]
+    assert losses.total == 0
+
+
+def test_a_folder_that_cannot_be_used_stops_no_answer_and_what_waits_is_written_later(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    losses, folder = Losses(), tmp_path / "log"
+    folder.write_text("a file where the folder should be")
+    with logging_to(folder, losses, most_waiting=100) as log:
+        append(log, 0)
+        until(lambda: "cannot be written down" in caplog.text)
+        for number in range(1, 200):
+            append(log, number)
+        assert losses.total > 0
+        folder.unlink()
+        until(lambda: "written down again" in caplog.text)
+        append(log, 200)
+    lines = written(folder)
+    assert len(lines) + losses.total == 201, "every answer is in the log or counted"
+    assert (lines[0]["request_id"], lines[-1]["request_id"]) == ("request-0", "request-200")
+    warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(warnings) == 2, "once when it begins and once when it ends, not for each line"
+    assert f"{losses.total} were lost" in warnings[1].getMessage()
+
+
+def test_a_full_disk_stops_no_answer_and_leaves_no_half_line(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    losses = Losses()
+    with tiny_disk(tmp_path / "disk", kibibytes=128) as disk, logging_to(disk, losses, most_waiting=500) as log:
+        number = 0
+        while losses.total < 100:
+            append(log, number)
+            number += 1
+            assert number < 100_000
+        until(lambda: "No space left" in caplog.text)
+        full = written(disk)
+        assert len(full) > 100, "what went in before is there"
+        for path in disk.glob("*.jsonl"):
+            path.unlink()
+        until(lambda: "written down again" in caplog.text)
+        until(lambda: len(full) + len(written(disk)) + losses.total == number)
+
+
+def test_what_a_stop_cannot_write_is_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    losses, folder = Losses(), tmp_path / "log"
+    folder.write_text("a file where the folder should be")
+    with logging_to(folder, losses) as log:
+        for number in range(70):
+            append(log, number)
+    assert losses.total == 70
+    assert "70 predictions were answered and not written down" in caplog.text
+
+
+def test_a_disk_that_hangs_does_not_keep_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    hanging, losses = threading.Event(), Losses()
+    files = LineFiles(tmp_path, FixedClock().now(), max_bytes=1000, max_age_seconds=60)
+    monkeypatch.setattr(files, "append", lambda _: hanging.wait(PATIENCE_SECONDS))
+    log = PredictionLog(files, FixedClock(), losses, most_waiting=10)
+    append(log, 1)
+    started = time.monotonic()
+    log.close(timeout_seconds=0.4)
+    assert time.monotonic() - started < 2
+    assert losses.total == 1
+    hanging.set()
