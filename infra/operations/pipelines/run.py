@@ -8,12 +8,12 @@ from pydantic import AwareDatetime, ValidationError
 
 from infra.contracts.clock import Clock
 from infra.contracts.files import write_atomically
+from infra.contracts.graph import producers
 from infra.contracts.jobs import JobRunner
 from infra.contracts.pipelines import RESULT_ARTIFACT, RESULT_FILE, PipelineResult
 from infra.contracts.workload import Pipeline, Strict
 from infra.operations.pipelines.artifacts import ArtifactStore
 from infra.operations.pipelines.evidence import Ledger, training_event
-from infra.operations.pipelines.graph import producers
 from infra.operations.pipelines.lineage import Lineage
 from infra.operations.pipelines.lock import sole_run
 from infra.operations.pipelines.report import PipelineRun, Progress, Silent, StepRun

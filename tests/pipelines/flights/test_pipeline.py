@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from infra.contracts.graph import producers
 from infra.contracts.outputs import RegistryOutputs
 from infra.contracts.workload import DataClassification
-from infra.operations.pipelines.graph import producers
 from pipelines.flights.conf import PARAMETER, FlightsConf, months_between
 from pipelines.flights.pipeline import training_pipeline
 

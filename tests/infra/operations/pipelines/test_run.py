@@ -12,10 +12,10 @@ import pytest
 from infra.contracts.bundle import BundleError
 from infra.contracts.clock import SystemClock
 from infra.contracts.events import AnyEvent, Outcome, PipelineStepRun, TrainingRun
+from infra.contracts.graph import GraphError
 from infra.contracts.jobs import JobResult
 from infra.contracts.workload import Job, Pipeline
 from infra.operations.pipelines.artifacts import ArtifactStore, StorageError
-from infra.operations.pipelines.graph import GraphError
 from infra.operations.pipelines.lineage import Lineage
 from infra.operations.pipelines.lock import PipelineBusyError, sole_run
 from infra.operations.pipelines.report import PipelineRun, StepStatus
