@@ -18,7 +18,7 @@ from reference_app.settings import Settings
 def create_app(settings: Settings) -> FastAPI:
     """Loads the model first. Raises `ModelRefusedError`, so that an app without its model never listens."""
     model = load_model(settings.bundles, settings.model_digest, settings.model_version)
-    metrics = Metrics(model)
+    metrics = Metrics()
     lifecycle = Lifecycle()
     app = FastAPI(
         title="Flight delay",

@@ -30,7 +30,7 @@ def explain(model: Model, row: Row) -> tuple[float, list[Contribution]]:
     typical = model.card.reference
     differing = [feature for feature in model.card.features if row.values[feature] != typical[feature]]
     variants = [{**row.values, feature: typical[feature]} for feature in differing]
-    probability, *without = model.probabilities([row.values, *variants])
+    probability, *without = model.score(model.encoder.rows([row.values, *variants])).tolist()
     contributions = [
         Contribution(feature, row.values[feature], typical[feature], probability - other)
         for feature, other in zip(differing, without, strict=True)

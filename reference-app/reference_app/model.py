@@ -1,35 +1,31 @@
 """One exact model: verified, then loaded, then tried once before anybody is answered."""
 
-import io
-import math
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
-import joblib
-import pandas as pd
-import sklearn
 from pydantic import ValidationError
 
 from infra.contracts.bundle import BundleError, fetch
 from infra.contracts.errors import HighwayError
+from reference_app.encoding import Encoder
 from reference_app.features import underivable
-from reference_app.model_card import ModelCard, Value
+from reference_app.logs import FIELDS
+from reference_app.model_card import ModelCard
+from reference_app.onnx_scorer import OnnxScorer
+from reference_app.parity import check_parity
+from reference_app.scoring import FloatRows, Probabilities, Scorer, ScorerError
 
-CARD_FILE, CLASSIFIER_FILE = "model.json", "model.joblib"
+CARD_FILE, ONNX_FILE, PARITY_FILE, CLASSIFIER_FILE = "model.json", "model.onnx", "parity.json", "model.joblib"
+
+REGISTRY = "registry"  # where the model came from: the store that the registry names
+
+logger = logging.getLogger("reference_app.model")
 
 
 class ModelRefusedError(HighwayError):
     """The model cannot be served; one line with what to do."""
-
-
-class Classifier(Protocol):
-    """A fitted scikit-learn classifier of 0 (on time) and 1 (late), over a DataFrame of raw features."""
-
-    classes_: Any
-
-    def predict_proba(self, rows: pd.DataFrame) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -39,20 +35,27 @@ class Model:
     card: ModelCard
     version: str
     digest: str
-    classifier: Classifier
+    encoder: Encoder
+    scorer: Scorer
     typical_probability: float
+    origin: str = REGISTRY
 
-    def probabilities(self, rows: Sequence[Mapping[str, Value]]) -> list[float]:
-        """The probability of being late, for each row; in one call because its cost hardly grows with rows."""
-        return _late(self.classifier, self.card, rows)
+    @property
+    def path(self) -> str:
+        """How it is computed: onnx or scikit-learn."""
+        return self.scorer.path
+
+    def score(self, rows: FloatRows) -> Probabilities:
+        """The probability of being late for each row of `encoder.rows`; many cost little more than one."""
+        return self.scorer.score(rows)
 
 
 def load_model(store: Path, digest: str, version: str) -> Model:
-    """Raises `ModelRefusedError`. Nothing is unpickled before the bytes are known to be those of `digest`."""
+    """Raises `ModelRefusedError`. Nothing is read into a model before the bytes are known to be those of `digest`."""
     try:
         files = fetch(store, digest)
         card = ModelCard.model_validate_json(files[CARD_FILE])
-        pickled = files[CLASSIFIER_FILE]
+        files[CLASSIFIER_FILE]  # the model as it was trained: without it there is nothing to fall back to
     except BundleError as error:
         raise ModelRefusedError(str(error)) from error
     except KeyError as error:
@@ -60,39 +63,46 @@ def load_model(store: Path, digest: str, version: str) -> Model:
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
         raise ModelRefusedError(f"{CARD_FILE} of {digest} cannot be used ({problems}): register it again") from error
-    if card.sklearn != sklearn.__version__:
-        # scikit-learn promises nothing about a pickle of another version, not even an error.
-        raise ModelRefusedError(
-            f"model {digest} was trained with scikit-learn {card.sklearn} and this is {sklearn.__version__}: "
-            "train it again, or run the app with that version"
-        )
     if unknown := underivable(card.features):
         raise ModelRefusedError(
             f"model {digest} needs {', '.join(unknown)}, which no request supplies: release a newer app first"
         )
-    return Model(card, version, digest, *_tried(pickled, card, digest))
-
-
-def _tried(pickled: bytes, card: ModelCard, digest: str) -> tuple[Classifier, float]:
-    """The classifier and its answer for the typical row, which also warms what the first request would wait for."""
+    encoder = Encoder(card)
     try:
-        classifier: Classifier = joblib.load(io.BytesIO(pickled))
-        classes = [int(label) for label in classifier.classes_]
-        (probability,) = _late(classifier, card, [card.reference])
-    # Whatever a foreign pickle raises, it is a model that cannot be served.
+        scorer = _scorer(files, card, digest)
+        typical = _tried(scorer, encoder, card)
+    except ScorerError as error:
+        raise ModelRefusedError(f"model {digest} {error}") from error
+    return Model(card, version, digest, encoder, scorer, typical)
+
+
+def _scorer(files: Mapping[str, bytes], card: ModelCard, digest: str) -> Scorer:
+    """ONNX Runtime when its answers are scikit-learn's; otherwise scikit-learn itself, and a warning. Raises
+    `ScorerError` when neither can be used."""
+    try:
+        return _onnx_scorer(files, card)
+    except ScorerError as error:
+        from reference_app.sklearn_scorer import SklearnScorer  # noqa: PLC0415  # says itself why it comes late
+
+        logger.warning("served by scikit-learn, which is slower: %s", error, extra={FIELDS: {"model_digest": digest}})
+        return SklearnScorer(files[CLASSIFIER_FILE], card)
+
+
+def _onnx_scorer(files: Mapping[str, bytes], card: ModelCard) -> Scorer:
+    if missing := [name for name in (ONNX_FILE, PARITY_FILE) if name not in files]:
+        raise ScorerError(f"the bundle has no {' and no '.join(missing)}")
+    scorer = OnnxScorer(files[ONNX_FILE], len(card.features))
+    check_parity(scorer, files[PARITY_FILE], card)
+    return scorer
+
+
+def _tried(scorer: Scorer, encoder: Encoder, card: ModelCard) -> float:
+    """The answer for the typical row, which also warms what the first request would wait for."""
+    try:
+        (probability,) = scorer.score(encoder.rows([card.reference])).tolist()
+    # Whatever a foreign model raises, it is one that cannot be served.
     except Exception as error:
-        raise ModelRefusedError(f"model {digest} does not predict ({error!r}): register it again") from error
-    if classes != [0, 1] or not 0 <= probability <= 1:
-        raise ModelRefusedError(
-            f"model {digest} has classes {classes} and answers {probability}: expected a classifier of 0 and 1"
-        )
-    return classifier, probability
-
-
-def _late(classifier: Classifier, card: ModelCard, rows: Sequence[Mapping[str, Value]]) -> list[float]:
-    columns = {
-        # None would make a one-row column an object column, which the model was not trained on.
-        feature: [math.nan if row[feature] is None else row[feature] for row in rows]
-        for feature in card.features
-    }
-    return [float(probability) for probability in classifier.predict_proba(pd.DataFrame(columns))[:, 1]]
+        raise ScorerError(f"does not predict ({error!r}): register it again") from error
+    if not 0 <= probability <= 1:
+        raise ScorerError(f"answers {probability}, which is no probability: register it again")
+    return float(probability)

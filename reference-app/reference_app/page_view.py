@@ -92,7 +92,8 @@ def weather_of(model: Model) -> dict[str, tuple[str, str]]:
     return {name: (TITLES[name], UNITS[name]) for name in WEATHER if name in model.card.features}
 
 
-def result_of(answer: Answer, model: Model) -> Result:
+def result_of(answer: Answer) -> Result:
+    model = answer.model
     difference = answer.probability - model.typical_probability
     verdict = "about as high as" if abs(difference) < ALIKE else "higher than" if difference > 0 else "lower than"
     shown = answer.reasons[:MOST_REASONS]
@@ -104,7 +105,7 @@ def result_of(answer: Answer, model: Model) -> Result:
         verdict=verdict,
         route=f"{airport_name(answer.flight.origin)} to {airport_name(answer.flight.destination)}",
         reasons=tuple(_reason(reason, largest) for reason in shown),
-        assumed=tuple(TITLES[feature].lower() for feature in answer.assumed),
+        assumed=tuple(TITLES[feature].lower() for feature in answer.row.assumed),
     )
 
 

@@ -1,4 +1,4 @@
-"""The one way to an answer, for the API and the page alike, so that both are counted and timed alike."""
+"""The one way to an answer, for the API and the page alike, so that both are counted, timed and written down alike."""
 
 import time
 from collections.abc import Callable
@@ -6,48 +6,81 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from reference_app.explanation import Contribution, explain
-from reference_app.features import row_of
+from reference_app.features import Row, row_of
 from reference_app.flight import Flight, FlightRefusedError
-from reference_app.metrics import Metrics
+from reference_app.metrics import Metrics, Outcomes
 from reference_app.model import Model
 from reference_app.model_card import ModelCard
 
 Given = TypeVar("Given")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """`probability` of being more than 15 minutes late; `assumed` names the features with a typical value."""
+    """`probability` of being more than 15 minutes late, by exactly this `model`; `row.assumed` names the features
+    with a typical value."""
 
+    request_id: str
+    model: Model
     flight: Flight
+    row: Row
     probability: float
-    assumed: tuple[str, ...]
     reasons: tuple[Contribution, ...] = ()
 
 
-@dataclass(frozen=True)
+# Called with each answer before it is sent, on the event loop: to hand it on, not to wait for anything.
+Listener = Callable[[Answer], None]
+
+
 class Predictor:
-    model: Model
-    metrics: Metrics
+    """Holds the model that answers now. `swap` puts another in its place between two requests: a request reads
+    the model once, so its answer is of one model from parsing to name."""
+
+    def __init__(self, model: Model, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._current: tuple[Model, Outcomes] = (model, metrics.serving(model))
+        self._listeners: list[Listener] = []
+
+    @property
+    def model(self) -> Model:
+        return self._current[0]
+
+    def swap(self, model: Model) -> Model:
+        """From now on `model` answers; returns the one before."""
+        before = self.model
+        self._current = (model, self._metrics.serving(model))
+        return before
+
+    def listen(self, listener: Listener) -> None:
+        self._listeners.append(listener)
 
     def answer(
-        self, given: Given, parse: Callable[[Given, ModelCard], Flight], *, with_reasons: bool = False
+        self,
+        given: Given,
+        parse: Callable[[Given, ModelCard], Flight],
+        *,
+        request_id: str,
+        with_reasons: bool = False,
     ) -> Answer:
         """Raises `FlightRefusedError` when the request is at fault."""
         started = time.perf_counter()
+        model, outcomes = self._current
         try:
-            flight = parse(given, self.model.card)
-            row = row_of(flight, self.model.card)
+            flight = parse(given, model.card)
+            row = row_of(flight, model.card)
             if with_reasons:
-                probability, reasons = explain(self.model, row)
+                probability, reasons = explain(model, row)
             else:
-                (probability,), reasons = self.model.probabilities([row.values]), []
+                (probability,), reasons = model.score(model.encoder.rows([row.values])).tolist(), []
         except FlightRefusedError:
-            self.metrics.rejected.inc()
+            outcomes.rejected.inc()
             raise
         except Exception:
-            self.metrics.failed.inc()
+            outcomes.failed.inc()
             raise
-        self.metrics.answered.inc()
-        self.metrics.prediction_seconds.observe(time.perf_counter() - started)
-        return Answer(flight, probability, row.assumed, tuple(reasons))
+        outcomes.answered.inc()
+        self._metrics.prediction_seconds.observe(time.perf_counter() - started)
+        answer = Answer(request_id, model, flight, row, probability, tuple(reasons))
+        for listener in self._listeners:
+            listener(answer)
+        return answer

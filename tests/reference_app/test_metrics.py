@@ -47,7 +47,7 @@ def test_a_failure_of_ours_is_counted_logged_and_answered_in_words(
     def broken(*_: object) -> None:
         raise RuntimeError("the model is gone")
 
-    monkeypatch.setattr("reference_app.model.Model.probabilities", broken)
+    monkeypatch.setattr("reference_app.model.Model.score", broken)
     answer = client.post("/predict", json=flight, headers={"X-Request-Id": "trip-42"})
     assert answer.status_code == 500
     assert "trip-42" in answer.json()["detail"]

@@ -99,7 +99,7 @@ def test_a_reason_is_the_change_when_one_feature_is_typical(published: Published
     flight: dict[str, Any] = {**published.card["reference"], "precipitation_inches": 0.5, "carrier": "EV"}
     probability, reasons = explain(model, Row(flight, ()))
     assert [reason.feature for reason in reasons] == ["precipitation_inches", "carrier"]
-    dry = model.probabilities([{**flight, "precipitation_inches": reasons[0].typical}])[0]
+    (dry,) = model.score(model.encoder.rows([{**flight, "precipitation_inches": reasons[0].typical}]))
     assert reasons[0].change == pytest.approx(probability - dry, abs=1e-12)
 
 

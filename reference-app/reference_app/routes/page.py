@@ -39,8 +39,10 @@ async def page(request: Request, services: Shared) -> HTMLResponse:
     result = None
     if given:
         try:
-            answer = services.predictor.answer(given, flight_from_form, with_reasons=True)
-            result = result_of(answer, model)
+            answer = services.predictor.answer(
+                given, flight_from_form, request_id=request.state.request_id, with_reasons=True
+            )
+            result = result_of(answer)
         except FlightRefusedError as error:
             problems = error.problems
     view = PageView(

@@ -38,13 +38,13 @@ class Prediction(BaseModel):
 async def predict(request: Request, services: Shared) -> Prediction:
     # Async on purpose: the work is a few milliseconds of one core, so a thread would add a switch and no speed.
     body = await read_body(request, services.settings)
-    answer = services.predictor.answer(body, flight_from_json)
-    model = services.predictor.model
+    answer = services.predictor.answer(body, flight_from_json, request_id=request.state.request_id)
+    model = answer.model
     return Prediction(
         probability_late=answer.probability,
-        assumed=answer.assumed,
+        assumed=answer.row.assumed,
         model=model.card.name,
         model_version=model.version,
         model_digest=model.digest,
-        request_id=request.state.request_id,
+        request_id=answer.request_id,
     )
