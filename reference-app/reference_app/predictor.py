@@ -28,8 +28,9 @@ class Answer:
     reasons: tuple[Contribution, ...] = ()
 
 
-# Called with each answer before it is sent, on the event loop: to hand it on, not to wait for anything.
-Listener = Callable[[Answer], None]
+# Called with request id, model, row and probability of each prediction before it is sent, on the event loop: to
+# hand it on, not to wait for anything.
+Listener = Callable[[str, Model, Row, float], None]
 
 
 class Predictor:
@@ -45,6 +46,11 @@ class Predictor:
     def model(self) -> Model:
         return self._current[0]
 
+    @property
+    def current(self) -> tuple[Model, Outcomes]:
+        """The model that answers, with the counters of its predictions."""
+        return self._current
+
     def swap(self, model: Model) -> Model:
         """From now on `model` answers; returns the one before."""
         before = self.model
@@ -53,6 +59,11 @@ class Predictor:
 
     def listen(self, listener: Listener) -> None:
         self._listeners.append(listener)
+
+    def tell(self, request_id: str, model: Model, row: Row, probability: float) -> None:
+        """What was predicted goes to all who listen."""
+        for listener in self._listeners:
+            listener(request_id, model, row, probability)
 
     def answer(
         self,
@@ -80,7 +91,5 @@ class Predictor:
             raise
         outcomes.answered.inc()
         self._metrics.prediction_seconds.observe(time.perf_counter() - started)
-        answer = Answer(request_id, model, flight, row, probability, tuple(reasons))
-        for listener in self._listeners:
-            listener(answer)
-        return answer
+        self.tell(request_id, model, row, probability)
+        return Answer(request_id, model, flight, row, probability, tuple(reasons))
