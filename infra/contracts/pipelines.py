@@ -14,8 +14,10 @@ from infra.contracts.workload import Strict
 RUN_VARIABLE = "HIGHWAY_RUN_ID"
 COMMIT_VARIABLE = "HIGHWAY_COMMIT"
 LOCK_DIGEST_VARIABLE = "HIGHWAY_LOCK_DIGEST"
+DATA_VARIABLE = "HIGHWAY_DATA_URI"  # where all artifacts and run records are; for a person's shell and notebooks
 PARTITION_VARIABLE = "HIGHWAY_PARTITION"  # of a step that maps: the name of the partition it was given
 UNKNOWN_COMMIT = "unknown"  # the sources are no git checkout
+UNKNOWN_LOCK = "unknown"  # whoever built the image did not say
 
 # The artifact, and the file in it, with which a pipeline says what it made; any step may write it.
 RESULT_ARTIFACT = "result"

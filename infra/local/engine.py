@@ -19,6 +19,7 @@ import yaml
 
 from infra.contracts.errors import HighwayError
 from infra.contracts.files import write_atomically
+from infra.contracts.pipelines import DATA_VARIABLE
 from infra.local.home import HOME_VARIABLE, Home
 from infra.local.proxies import LOOPBACK, VARIABLES, without_proxy
 from infra.local.secrets import PASSPHRASE_SECRET
@@ -67,6 +68,7 @@ def environment(home: Home) -> dict[str, str]:
     return {
         HOME_VARIABLE: str(home.root),
         "PATH": os.pathsep.join([*tools, *path]),
+        DATA_VARIABLE: home.storage.as_uri(),
         "PULUMI_HOME": str(home.root / "pulumi"),
         "PULUMI_BACKEND_URL": home.state.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(home.secret(PASSPHRASE_SECRET)),

@@ -48,6 +48,11 @@ class Home:
         return self.root / "data"
 
     @property
+    def storage(self) -> Path:
+        """Artifacts and run records of the pipelines."""
+        return self.data / "storage"
+
+    @property
     def outbox(self) -> Path:
         return self.root / "outbox"
 

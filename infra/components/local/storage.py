@@ -31,7 +31,7 @@ class LocalStorage(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.outputs = StorageOutputs(
-            data_uri=(data / "storage").as_uri(),
+            data_uri=site.home.storage.as_uri(),
             artifacts_uri=(data / "artifacts").as_uri(),
             logs_uri=site.home.logs.as_uri(),
             ledger_url=site.url("ledger"),
