@@ -1,5 +1,7 @@
 """The app, made from its settings: nothing is read or loaded at import."""
 
+from collections.abc import Callable
+
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
@@ -9,6 +11,7 @@ from reference_app.lifecycle import Lifecycle
 from reference_app.metrics import Metrics
 from reference_app.model import load_model
 from reference_app.observation import Observation
+from reference_app.prediction_log import open_log
 from reference_app.predictor import Predictor
 from reference_app.routes import ROUTES
 from reference_app.services import Services
@@ -18,8 +21,15 @@ from reference_app.settings import Settings
 def create_app(settings: Settings) -> FastAPI:
     """Loads the model first. Raises `ModelRefusedError`, so that an app without its model never listens."""
     model = load_model(settings.bundles, settings.model_digest, settings.model_version)
+    clock = clock_from_environment()
     metrics = Metrics()
     lifecycle = Lifecycle()
+    predictor = Predictor(model, metrics)
+    finishers: list[Callable[[float], None]] = []
+    if settings.prediction_log is not None:
+        log = open_log(settings.prediction_log, settings, clock, metrics.log_dropped.inc)
+        predictor.listen(log.append)
+        finishers.append(log.close)
     app = FastAPI(
         title="Flight delay",
         version=settings.app_version,
@@ -30,10 +40,11 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.services = Services(
         settings=settings,
-        clock=clock_from_environment(),
+        clock=clock,
         lifecycle=lifecycle,
         metrics=metrics,
-        predictor=Predictor(model, metrics),
+        predictor=predictor,
+        finishers=tuple(finishers),
     )
     app.add_middleware(Observation, metrics=metrics, lifecycle=lifecycle)
     app.add_exception_handler(FlightRefusedError, _refused)

@@ -16,6 +16,7 @@ from infra.contracts.names import (
     HTTP_REQUESTS_TOTAL,
     MODEL_INFO,
     MODEL_PATH,
+    PREDICTION_LOG_DROPPED_TOTAL,
     PREDICTION_SECONDS,
     PREDICTIONS_TOTAL,
 )
@@ -63,6 +64,9 @@ class Metrics:
             "Time to answer a valid request; failures are not in it.",
             buckets=BOUNDS_SECONDS,
             registry=self.registry,
+        )
+        self.log_dropped = Counter(
+            PREDICTION_LOG_DROPPED_TOTAL, "Predictions that were answered but not written down.", registry=self.registry
         )
         self._requests = Counter(
             HTTP_REQUESTS_TOTAL, "Requests answered.", ["route", "method", "status"], registry=self.registry

@@ -11,15 +11,18 @@ The lines are not synced to the disk one by one: a crash of the machine may take
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from pydantic_core import to_json
 
 from infra.contracts.clock import Clock
+from reference_app.features import Row
 from reference_app.line_files import LineFiles
-from reference_app.model_card import Value
+from reference_app.model import Model
+from reference_app.settings import Settings
 
 WRITE_EVERY_SECONDS = 0.25
 # Encoding holds Python's one lock, so a long batch would make an answer wait: this many take a third of a millisecond.
@@ -29,22 +32,27 @@ logger = logging.getLogger("reference_app.prediction_log")
 
 
 class Entry(NamedTuple):
-    """`features` is what the model was given, by name; `assumed` those of them that are only typical."""
-
     request_id: str
     predicted_at: datetime
-    model: str
-    model_version: str
-    model_digest: str
-    probability_late: float
-    assumed: tuple[str, ...]
-    features: Mapping[str, Value]
+    model: Model
+    row: Row
+    probability: float
 
 
 def encode(entry: Entry) -> bytes:
-    """A line with its newline; the time is RFC 3339 in UTC with milliseconds."""
+    """A line with its newline. The time is RFC 3339 in UTC with milliseconds, by the clock, so that of a replay."""
     at = entry.predicted_at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
-    return to_json({**entry._asdict(), "predicted_at": f"{at}Z"}) + b"\n"
+    line = {
+        "request_id": entry.request_id,
+        "predicted_at": f"{at}Z",
+        "model": entry.model.card.name,
+        "model_version": entry.model.version,
+        "model_digest": entry.model.digest,
+        "probability_late": entry.probability,
+        "assumed": entry.row.assumed,
+        "features": entry.row.values,
+    }
+    return to_json(line) + b"\n"
 
 
 class PredictionLog:
@@ -62,20 +70,13 @@ class PredictionLog:
         self._writer = threading.Thread(target=self._write_until_stopped, name="prediction-log", daemon=True)
         self._writer.start()
 
-    def append(
-        self,
-        request_id: str,
-        model: tuple[str, str, str],
-        probability: float,
-        assumed: tuple[str, ...],
-        features: Mapping[str, Value],
-    ) -> None:
-        """`model` is its name, version and digest. Takes a microsecond, never waits and never fails."""
+    def append(self, request_id: str, model: Model, row: Row, probability: float) -> None:
+        """A listener of the predictor. Takes a microsecond, never waits and never fails."""
         if len(self._waiting) >= self._most_waiting:
             self._overflowed += 1
             self._count_lost(1)
             return
-        self._waiting.append(Entry(request_id, self._clock.now(), *model, probability, assumed, features))
+        self._waiting.append(Entry(request_id, self._clock.now(), model, row, probability))
 
     def close(self, timeout_seconds: float) -> None:
         """Write what waits and stop. What is not on the disk after `timeout_seconds` is lost and counted."""
@@ -122,3 +123,14 @@ class PredictionLog:
             self._is_failing = False
             lost, self._reported = self._overflowed - self._reported, self._overflowed
             logger.warning("predictions are written down again; %d were lost", lost)
+
+
+def open_log(folder: Path, settings: Settings, clock: Clock, count_lost: Callable[[int], None]) -> PredictionLog:
+    """With the bounds of `settings`. A folder that cannot be used is reported and no reason not to start."""
+    files = LineFiles(
+        folder,
+        clock.now(),
+        max_bytes=settings.prediction_log_max_bytes,
+        max_age_seconds=settings.prediction_log_max_age_seconds,
+    )
+    return PredictionLog(files, clock, count_lost, most_waiting=settings.prediction_log_most_waiting)

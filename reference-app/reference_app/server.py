@@ -16,6 +16,7 @@ from reference_app.services import Services
 from reference_app.settings import Settings
 
 LOOPBACK = "127.0.0.1"
+FINISH_SECONDS = 1.0  # after the last request, for what is still to be written down
 
 logger = logging.getLogger("reference_app.server")
 
@@ -52,4 +53,11 @@ def serve(app: FastAPI, settings: Settings) -> None:
         timeout_graceful_shutdown=settings.drain_timeout_seconds,
     )
     DrainingServer(config, app.state.services).run()
+    _finish(app.state.services)
     logger.info("drained and stopped")
+
+
+def _finish(services: Services) -> None:
+    until = time.monotonic() + FINISH_SECONDS
+    for finish in services.finishers:
+        finish(max(0.0, until - time.monotonic()))

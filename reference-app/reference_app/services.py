@@ -1,5 +1,6 @@
 """What the routes share, handed to them by FastAPI instead of through globals."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -21,6 +22,8 @@ class Services:
     lifecycle: Lifecycle
     metrics: Metrics
     predictor: Predictor
+    # What a clean stop does last, in this order; each is given the seconds that it may take.
+    finishers: tuple[Callable[[float], None], ...] = ()
 
 
 def _services(request: Request) -> Services:

@@ -54,6 +54,18 @@ class Settings(BaseModel):
     body_timeout_seconds: float = Field(
         default=5, gt=0, le=60, description="how long a client may take to send its request, up to 60"
     )
+    prediction_log: Annotated[Path, BeforeValidator(_folder)] | None = Field(
+        default=None, description="where predictions are written down, as a folder's path or file:/// URI"
+    )
+    prediction_log_max_bytes: int = Field(
+        default=67_108_864, ge=4096, le=4_294_967_296, description="largest file of that log, 4096 to 4294967296 bytes"
+    )
+    prediction_log_max_age_seconds: float = Field(
+        default=3600, gt=0, le=86_400, description="time after which its next file begins, up to 86400"
+    )
+    prediction_log_most_waiting: int = Field(
+        default=10_000, ge=1, le=1_000_000, description="predictions that may wait for the disk, 1 to 1000000"
+    )
     drain_notice_seconds: float = Field(
         default=0.5, ge=0, le=30, description="time between not ready and closing the listener, 0 to 30"
     )

@@ -4,20 +4,22 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from reference_app.features import Row
 from reference_app.line_files import LineFiles
+from reference_app.model import Model, load_model
 from reference_app.prediction_log import PredictionLog
+from reference_app.settings import Settings
 
 from tests.support.tiny_disk import tiny_disk
 
-FEATURES = {"carrier": "B6", "month": 7, "temperature_f": 61.5, "wind_gust_mph": None}
-MODEL = ("flight-delay", "7", "sha256:" + "a" * 64)
+ROW = Row({"carrier": "B6", "month": 7, "temperature_f": 61.5, "wind_gust_mph": None}, ("temperature_f",))
 PATIENCE_SECONDS = 10
 
 
@@ -49,8 +51,18 @@ def logging_to(folder: Path, losses: Losses, most_waiting: int = 1000) -> Iterat
         log.close(PATIENCE_SECONDS)
 
 
-def append(log: PredictionLog, number: int) -> None:
-    log.append(f"request-{number}", MODEL, 0.25, ("temperature_f",), FEATURES)
+Append = Callable[[PredictionLog, int], None]
+
+
+@pytest.fixture(scope="module")
+def model(settings: Settings) -> Model:
+    return load_model(settings.bundles, settings.model_digest, settings.model_version)
+
+
+@pytest.fixture
+def append(model: Model) -> Append:
+    """As the predictor does it, for request number `number`."""
+    return lambda log, number: log.append(f"request-{number}", model, ROW, 0.25)
 
 
 def written(folder: Path) -> list[dict[str, Any]]:
@@ -66,7 +78,7 @@ def until(is_so: Any) -> None:
         time.sleep(0.02)
 
 
-def test_a_line_says_what_was_predicted_from_what_by_which_model(tmp_path: Path):
+def test_a_line_says_what_was_predicted_from_what_by_which_model(append: Append, model: Model, tmp_path: Path):
     with logging_to(tmp_path, Losses()) as log:
         append(log, 1)
     assert written(tmp_path) == [
@@ -75,21 +87,21 @@ def test_a_line_says_what_was_predicted_from_what_by_which_model(tmp_path: Path)
             "predicted_at": "2013-11-01T12:30:15.123Z",
             "model": "flight-delay",
             "model_version": "7",
-            "model_digest": "sha256:" + "a" * 64,
+            "model_digest": model.digest,
             "probability_late": 0.25,
             "assumed": ["temperature_f"],
-            "features": FEATURES,
+            "features": ROW.values,
         }
     ]
 
 
-def test_lines_appear_while_the_app_runs(tmp_path: Path):
+def test_lines_appear_while_the_app_runs(append: Append, tmp_path: Path):
     with logging_to(tmp_path, Losses()) as log:
         append(log, 1)
         until(lambda: len(written(tmp_path)) == 1)
 
 
-def test_a_clean_stop_writes_all_that_waits_in_order(tmp_path: Path):
+def test_a_clean_stop_writes_all_that_waits_in_order(append: Append, tmp_path: Path):
     losses = Losses()
     with logging_to(tmp_path, losses, most_waiting=10_000) as log:
         for number in range(5000):
@@ -99,7 +111,7 @@ def test_a_clean_stop_writes_all_that_waits_in_order(tmp_path: Path):
 
 
 def test_a_folder_that_cannot_be_used_stops_no_answer_and_what_waits_is_written_later(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    append: Append, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     losses, folder = Losses(), tmp_path / "log"
     folder.write_text("a file where the folder should be")
@@ -120,7 +132,9 @@ def test_a_folder_that_cannot_be_used_stops_no_answer_and_what_waits_is_written_
     assert f"{losses.total} were lost" in warnings[1].getMessage()
 
 
-def test_a_full_disk_stops_no_answer_and_leaves_no_half_line(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+def test_a_full_disk_stops_no_answer_and_leaves_no_half_line(
+    append: Append, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
     losses = Losses()
     with tiny_disk(tmp_path / "disk", kibibytes=128) as disk, logging_to(disk, losses, most_waiting=500) as log:
         number = 0
@@ -137,7 +151,7 @@ def test_a_full_disk_stops_no_answer_and_leaves_no_half_line(tmp_path: Path, cap
         until(lambda: len(full) + len(written(disk)) + losses.total == number)
 
 
-def test_what_a_stop_cannot_write_is_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+def test_what_a_stop_cannot_write_is_counted(append: Append, tmp_path: Path, caplog: pytest.LogCaptureFixture):
     losses, folder = Losses(), tmp_path / "log"
     folder.write_text("a file where the folder should be")
     with logging_to(folder, losses) as log:
@@ -147,7 +161,7 @@ def test_what_a_stop_cannot_write_is_counted(tmp_path: Path, caplog: pytest.LogC
     assert "70 predictions were answered and not written down" in caplog.text
 
 
-def test_a_disk_that_hangs_does_not_keep_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_disk_that_hangs_does_not_keep_the_process(append: Append, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     hanging, losses = threading.Event(), Losses()
     files = LineFiles(tmp_path, FixedClock().now(), max_bytes=1000, max_age_seconds=60)
     monkeypatch.setattr(files, "append", lambda _: hanging.wait(PATIENCE_SECONDS))

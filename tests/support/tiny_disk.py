@@ -20,4 +20,5 @@ def tiny_disk(folder: Path, kibibytes: int) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        # Lazily: a test that failed may have left a file open, and its mount must not outlive it.
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
