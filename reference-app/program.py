@@ -36,7 +36,9 @@ def platform() -> pulumi.Output[PlatformOutputs]:
 
 def declare(config: ReleaseConfig, outputs: pulumi.Output[PlatformOutputs]) -> None:
     """Weights are not among it: they are the release controller's."""
-    release = ReleaseResource(NAME, outputs.apply(lambda promised: release_of(config, promised.registry)))
+    release = ReleaseResource(
+        NAME, outputs.apply(lambda promised: release_of(config, promised.registry, promised.storage))
+    )
     pulumi.export("service", NAME)
     pulumi.export("release", release.spec)
     pulumi.export("url", outputs.apply(lambda promised: promised.cluster.gateway_url))

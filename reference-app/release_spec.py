@@ -2,7 +2,7 @@
 
 from release_config import ReleaseConfig
 
-from infra.contracts.outputs import RegistryOutputs
+from infra.contracts.outputs import RegistryOutputs, StorageOutputs
 from infra.contracts.release import Release
 from infra.contracts.workload import MEBIBYTE, DataClassification, Probe, Resources, Service
 
@@ -10,7 +10,7 @@ NAME = "reference-app"
 DRAIN_SECONDS = 10
 
 
-def release_of(config: ReleaseConfig, registry: RegistryOutputs) -> Release:
+def release_of(config: ReleaseConfig, registry: RegistryOutputs, storage: StorageOutputs) -> Release:
     """The steps of the canary are the contract's own."""
     service = Service(
         name=NAME,
@@ -24,6 +24,7 @@ def release_of(config: ReleaseConfig, registry: RegistryOutputs) -> Release:
             "BUNDLES": registry.bundles_uri,
             "MODEL_DIGEST": config.model_digest,
             "MODEL_VERSION": config.model_version,
+            "PREDICTION_LOG": f"{storage.data_uri}/predictions/{NAME}",
             "APP_VERSION": config.commit or config.app_digest.removeprefix("sha256:")[:12],
             # Two less than it is given: the notice and the end of the process need some of it.
             "DRAIN_TIMEOUT_SECONDS": str(DRAIN_SECONDS - 2),

@@ -27,6 +27,11 @@ VALUES = {
 }
 
 
+def _release(**change: str) -> Release:
+    platform = PlatformOutputs.parse(PLATFORM)
+    return release_of(ReleaseConfig.parse({**VALUES, **change}), platform.registry, platform.storage)
+
+
 def test_every_problem_of_the_configuration_is_listed_with_its_key_and_what_is_allowed():
     bad = {**VALUES, "model_digest": "latest", "colour": "blue", "commit": "HEAD"}
     del bad["model_version"]
@@ -44,15 +49,16 @@ def test_every_problem_of_the_configuration_is_listed_with_its_key_and_what_is_a
 
 
 def test_the_app_can_be_started_with_what_the_release_gives_it():
-    release = release_of(ReleaseConfig.parse(VALUES), PlatformOutputs.parse(PLATFORM).registry)
+    release = _release()
     settings = load_settings({**release.service.environment, "PORT": "8080"})
     assert (settings.model_version, settings.app_version) == ("3", "c0ffee1")
     assert settings.bundles == Path("/h/bundles")
+    assert settings.prediction_log == Path("/h/data/predictions/reference-app")
     assert settings.drain_notice_seconds + settings.drain_timeout_seconds < release.service.drain_seconds
 
 
 def test_a_release_names_objectives_and_a_runbook_that_exist():
-    service = release_of(ReleaseConfig.parse(VALUES), PlatformOutputs.parse(PLATFORM).registry).service
+    service = _release().service
     documents = {yaml.safe_load(path.read_text())["metadata"]["name"] for path in REPO.glob("reference-app/slos/*")}
     assert set(service.slos) == documents
     assert service.runbook
@@ -60,13 +66,8 @@ def test_a_release_names_objectives_and_a_runbook_that_exist():
 
 
 def test_another_model_is_another_revision_and_the_same_is_the_same():
-    registry = PlatformOutputs.parse(PLATFORM).registry
-
-    def revision(**change: str) -> str:
-        return release_of(ReleaseConfig.parse({**VALUES, **change}), registry).revision
-
-    assert revision() == revision()
-    assert revision(model_digest="sha256:" + "d" * 64) != revision()
+    assert _release().revision == _release().revision
+    assert _release(model_digest="sha256:" + "d" * 64).revision != _release().revision
 
 
 # In a process of its own, as a language host runs it: by the folder's path, with the folder first on the import path.
@@ -117,8 +118,7 @@ def test_the_program_declares_the_intent_and_no_weight(tmp_path: Path):
     assert registered["pulumi:pulumi:StackReference"]["name"] == "organization/digital-highway/local"
     intent = registered["highway:local:ConfigFile"]
     assert intent["path"] == f"releases/{NAME}.json"
-    expected = release_of(ReleaseConfig.parse(VALUES), PlatformOutputs.parse(PLATFORM).registry)
-    assert Release.model_validate_json(intent["content"]) == expected
+    assert Release.model_validate_json(intent["content"]) == _release()
     assert "weight" not in json.dumps(registered["highway:local:Route"])
 
 

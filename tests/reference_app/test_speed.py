@@ -15,8 +15,9 @@ from reference_app.settings import Settings
 from release_config import ReleaseConfig
 from release_spec import release_of
 
-from infra.contracts.outputs import RegistryOutputs
+from infra.contracts.outputs import PlatformOutputs
 from tests.support.app_process import running_app
+from tests.support.platform_outputs import PLATFORM
 
 pytestmark = pytest.mark.nightly
 
@@ -25,9 +26,11 @@ LATENCY_OBJECTIVE_SECONDS = 0.1
 
 
 def test_a_single_client_is_answered_within_the_objective(settings: Settings, flight: dict[str, Any], tmp_path: Path):
-    registry = RegistryOutputs(tracking_url="", bundles_uri=settings.bundles.as_uri(), user="", password_secret="none")
+    platform = PlatformOutputs.parse(PLATFORM)
+    registry = platform.registry.model_copy(update={"bundles_uri": settings.bundles.as_uri()})
+    storage = platform.storage.model_copy(update={"data_uri": tmp_path.as_uri()})
     values = {"model_version": "7", "model_digest": settings.model_digest, "app_digest": settings.model_digest}
-    service = release_of(ReleaseConfig.parse(values), registry).service
+    service = release_of(ReleaseConfig.parse(values), registry, storage).service
     with running_app(service.environment, tmp_path) as app, httpx2.Client(base_url=app.url, trust_env=False) as client:
         seconds = []
         for _ in range(WARM_UP + REQUESTS):
