@@ -3,6 +3,7 @@
 import os
 import threading
 import uuid
+from dataclasses import asdict
 
 from pydantic import AwareDatetime, ValidationError
 
@@ -11,11 +12,13 @@ from infra.contracts.files import write_atomically
 from infra.contracts.graph import producers
 from infra.contracts.jobs import JobRunner
 from infra.contracts.pipelines import RESULT_ARTIFACT, RESULT_FILE, PipelineResult
+from infra.contracts.runs import RunLineage, RunRecord
 from infra.contracts.workload import Pipeline, Strict
 from infra.operations.pipelines.artifacts import ArtifactStore
 from infra.operations.pipelines.evidence import Ledger, training_event
 from infra.operations.pipelines.lineage import Lineage
 from infra.operations.pipelines.lock import sole_run
+from infra.operations.pipelines.records import write_record
 from infra.operations.pipelines.report import PipelineRun, Progress, Silent, StepRun
 from infra.operations.pipelines.schedule import Schedule
 from infra.operations.pipelines.steps import StepRunner
@@ -81,6 +84,7 @@ def run_pipeline(  # noqa: PLR0913 - one call with everything that the outside g
         )
         if run.is_success:
             latest = LatestRun(run_id=run_id, commit=lineage.commit, finished_at=run.finished_at, result=run.result)
+            write_record(storage_uri, _record(run, pipeline, lineage))
             write_atomically(store.home / LATEST_FILE, latest.model_dump_json())
         store.clear_staging()
     if ledger:
@@ -96,6 +100,18 @@ def latest_run(storage_uri: str, pipeline: str) -> LatestRun | None:
         return LatestRun.model_validate_json((ArtifactStore(storage_uri, pipeline).home / LATEST_FILE).read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
+
+
+def _record(run: PipelineRun, pipeline: Pipeline, lineage: Lineage) -> RunRecord:
+    return RunRecord(
+        run_id=run.run_id,
+        pipeline=pipeline,
+        lineage=RunLineage.model_validate(asdict(lineage)),
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        outputs={step.step: dict(step.outputs) for step in run.steps},
+        result=run.result,
+    )
 
 
 def _result(store: ArtifactStore, steps: tuple[StepRun, ...]) -> PipelineResult | None:
