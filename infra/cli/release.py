@@ -17,7 +17,7 @@ from infra.local.home import Home
 from infra.local.models import bundle_digest
 from infra.local.recovery import restore_checkpoint, update
 from infra.local.supervisor import Supervisor
-from infra.operations.pipelines.run import latest_run
+from infra.operations.pipelines.records import latest_run
 from infra.operations.releases.state import Phase, ReleaseState, StateFile, intent_digest, read_intent
 
 POLL_SECONDS = 0.2

@@ -19,7 +19,7 @@ from infra.local.engine import PLATFORM, Engine
 from infra.local.home import Home
 from infra.local.ports import Ports
 from infra.local.supervisor import Supervisor
-from infra.operations.pipelines.run import latest_run
+from infra.operations.pipelines.records import latest_run
 from infra.operations.releases.state import ReleaseState, StateFile, known_services
 
 

@@ -38,7 +38,7 @@ def command(
             out.print(step.summary, highlight=False, markup=False)
 
 
-class _Bar:
+class RunBar:
     """Draws a run on one bar (`infra.operations.pipelines.report.Progress`)."""
 
     def __init__(self, stage: Stage) -> None:
@@ -52,6 +52,9 @@ class _Bar:
 
     def attempt_failed(self, step: str, attempt: Attempt, *, is_last: bool) -> None:
         self._stage.tell(f"{step}: {attempt.reason}" + ("" if is_last else "; trying again"))
+
+    def partition_ended(self, step: str, run: StepRun, *, ended: int, of: int) -> None:
+        self._stage.tell(f"{step}: {ended} of {of} partitions")
 
     def step_ended(self, run: StepRun) -> None:
         self._stage.advance()
@@ -74,7 +77,7 @@ def train(home: Home, stage: Stage) -> PipelineRun:
         lineage=lineage_of(home.repo, code=CODE, lock=LOCK),
         clock=clock_from_environment(),
         ledger=ledger_client(home, platform),
-        progress=_Bar(stage),
+        progress=RunBar(stage),
     )
     failed = [step for step in run.steps if not step.is_success]
     if failed:

@@ -1,6 +1,7 @@
-"""One run at a time of one pipeline."""
+"""One run at a time of one pipeline; artifacts, which pipelines share, go only while nobody names one."""
 
 import contextlib
+import fcntl
 import os
 from collections.abc import Iterator
 from datetime import datetime
@@ -39,3 +40,13 @@ def _read(holder: Path) -> str:
     with contextlib.suppress(FileNotFoundError):
         return holder.read_text()
     return "another process"
+
+
+@contextlib.contextmanager
+def naming(root: Path, *, alone: bool = False) -> Iterator[None]:
+    """Hold the lock on the artifacts below the storage root: shared with all who name some, or `alone` to remove
+    what nobody names. Waits; naming takes milliseconds."""
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (root / "objects.lock").open("ab") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        yield  # closing the file releases it, as the end of the process does

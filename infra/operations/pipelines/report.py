@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from infra.contracts.pipelines import PipelineResult
+from infra.contracts.pipelines import Check, PipelineResult
 
 
 class StepStatus(StrEnum):
@@ -26,16 +26,22 @@ class Attempt:
     reason: str
     duration_seconds: float
     log: Path | None
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepRun:
-    """How one step of a run ended. `outputs` maps artifact names to digests."""
+    """How one step of a run ended. `inputs` and `outputs` map artifact names to digests.
+
+    Of a step that maps, `partitions` says how each ended, and `attempts` is one for the whole. A partition is told
+    as a step too, named like `features[2013-03]`."""
 
     step: str
     status: StepStatus
     attempts: tuple[Attempt, ...] = ()
+    inputs: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
+    partitions: "dict[str, StepRun]" = field(default_factory=dict)
 
     @property
     def is_success(self) -> bool:
@@ -56,8 +62,16 @@ class StepRun:
         last = self.attempts[-1]
         tries = "" if last.number == 1 else f" at attempt {last.number}"
         if self.is_success:
-            return f"{self.step}: passed{tries} in {self.duration_seconds:.1f} s"
+            return f"{self.step}: passed{tries} in {self.duration_seconds:.1f} s{self._shares}"
         return f"{self.step}: failed{tries}: {last.reason}" + (f"; see {last.log}" if last.log else "")
+
+    @property
+    def _shares(self) -> str:
+        """What of a step that maps had to run."""
+        if not self.partitions:
+            return ""
+        ran = sum(1 for run in self.partitions.values() if run.status is not StepStatus.CACHED)
+        return f" ({ran} of {len(self.partitions)} partitions, the others are unchanged)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +91,7 @@ class PipelineRun:
 
     @property
     def is_unchanged(self) -> bool:
-        """Nothing had to run."""
+        """Nothing had to run, or what always runs made the same again."""
         return all(step.status is StepStatus.CACHED for step in self.steps)
 
     @property
@@ -99,13 +113,15 @@ class PipelineRun:
 
 
 class Progress(Protocol):
-    """Told as a run goes on; `attempt_failed` may come from another thread."""
+    """Told as a run goes on; `attempt_failed` and `partition_ended` may come from another thread."""
 
     def run_started(self, run_id: str, steps: Sequence[str]) -> None: ...
 
     def step_started(self, step: str) -> None: ...
 
     def attempt_failed(self, step: str, attempt: Attempt, *, is_last: bool) -> None: ...
+
+    def partition_ended(self, step: str, run: StepRun, *, ended: int, of: int) -> None: ...
 
     def step_ended(self, run: StepRun) -> None: ...
 
@@ -120,6 +136,9 @@ class Silent:
         pass
 
     def attempt_failed(self, step: str, attempt: Attempt, *, is_last: bool) -> None:
+        pass
+
+    def partition_ended(self, step: str, run: StepRun, *, ended: int, of: int) -> None:
         pass
 
     def step_ended(self, run: StepRun) -> None:

@@ -3,9 +3,8 @@
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from infra.contracts.clock import Clock
 from infra.contracts.workload import Step
-from infra.operations.pipelines.evidence import Ledger, step_event
+from infra.operations.pipelines.evidence import Evidence
 from infra.operations.pipelines.report import StepRun, StepStatus
 from infra.operations.pipelines.steps import StepRunner
 
@@ -15,14 +14,14 @@ class Schedule:
     """Which steps wait, run and have ended; all of it in the caller's thread, only the jobs are in others."""
 
     runner: StepRunner
-    clock: Clock
-    ledger: Ledger | None
+    evidence: Evidence
     ended: dict[str, StepRun] = field(default_factory=dict)
 
-    def run(self, parallel_steps: int) -> None:
+    def run(self) -> None:
         waiting = list(self.runner.pipeline.in_order())
         running: dict[Future[StepRun], Step] = {}
-        with ThreadPoolExecutor(parallel_steps, thread_name_prefix="step") as pool:
+        # A thread for each step: how many jobs run at once is the runner's to say, partitions counted.
+        with ThreadPoolExecutor(len(waiting), thread_name_prefix="step") as pool:
             try:
                 while waiting or running:
                     waiting = [step for step in waiting if not self._started(step, pool, running)]
@@ -52,11 +51,5 @@ class Schedule:
 
     def _note(self, run: StepRun) -> None:
         self.ended[run.step] = run
-        # A blocked step did nothing, so there is nothing to tell of it.
-        if self.ledger and run.status is not StepStatus.BLOCKED:
-            pipeline = self.runner.pipeline.name
-            event = step_event(
-                run, run_id=self.runner.run_id, pipeline=pipeline, lineage=self.runner.lineage, clock=self.clock
-            )
-            self.ledger.record(event)
+        self.evidence.step_ended(run)
         self.runner.progress.step_ended(run)

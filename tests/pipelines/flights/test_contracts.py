@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from infra.contracts.artifacts import digest_of_folder
+from infra.operations.pipelines.records import latest_run
 from infra.operations.pipelines.report import StepStatus
-from infra.operations.pipelines.run import latest_run
 from pipelines.flights.conf import FlightsConf
 from pipelines.flights.validate import check
 from pipelines.storage import Folder

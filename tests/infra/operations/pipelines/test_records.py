@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from infra.contracts.clock import SystemClock
-from infra.operations.pipelines.records import run_record, run_records
+from infra.operations.pipelines.records import UnknownRunError, run_record, run_records
 from infra.operations.pipelines.report import PipelineRun
 from infra.operations.pipelines.run import run_pipeline
 from infra.operations.pipelines.subprocess_jobs import SubprocessJobs
@@ -23,17 +25,16 @@ def run(folder: Path, **code: str) -> PipelineRun:
 def test_a_run_that_passed_is_recorded_with_all_that_makes_it_again(tmp_path: Path) -> None:
     made = run(tmp_path)
     record = run_record(tmp_path.as_uri(), "toy", made.run_id)
-    assert record
     assert record.pipeline == chain(tmp_path / "journal")
-    assert record.lineage.model_dump() == {"commit": "c0ffee", "code_digest": "code-1", "lock_digest": "lock-1"}
+    assert record.lineage == LINEAGE
     assert record.outputs == {step.step: step.outputs for step in made.steps}
     assert (record.started_at, record.finished_at) == (made.started_at, made.finished_at)
 
 
-def test_runs_are_listed_the_newest_last_and_those_that_failed_are_not(tmp_path: Path) -> None:
+def test_runs_are_listed_the_newest_first_and_those_that_failed_are_not(tmp_path: Path) -> None:
     first, again = run(tmp_path), run(tmp_path)
     assert not run(tmp_path, third="sys.exit(1)").is_success
-    assert [record.run_id for record in run_records(tmp_path.as_uri(), "toy")] == [first.run_id, again.run_id]
+    assert [record.run_id for record in run_records(tmp_path.as_uri(), "toy")] == [again.run_id, first.run_id]
 
 
 def test_a_record_of_another_version_is_left_out(tmp_path: Path) -> None:
@@ -42,5 +43,7 @@ def test_a_record_of_another_version_is_left_out(tmp_path: Path) -> None:
     assert [record.run_id for record in run_records(tmp_path.as_uri(), "toy")] == [made.run_id]
 
 
-def test_an_unknown_run_is_none(tmp_path: Path) -> None:
-    assert run_record(tmp_path.as_uri(), "toy", "never") is None
+def test_an_unknown_run_is_refused_and_those_that_there_are_named(tmp_path: Path) -> None:
+    made = run(tmp_path)
+    with pytest.raises(UnknownRunError, match=f"'never'; the newest: {made.run_id}"):
+        run_record(tmp_path.as_uri(), "toy", "never")

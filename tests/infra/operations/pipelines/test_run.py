@@ -18,8 +18,9 @@ from infra.contracts.workload import Job, Pipeline
 from infra.operations.pipelines.artifacts import ArtifactStore, StorageError
 from infra.operations.pipelines.lineage import Lineage
 from infra.operations.pipelines.lock import PipelineBusyError, sole_run
+from infra.operations.pipelines.records import latest_run
 from infra.operations.pipelines.report import PipelineRun, StepStatus
-from infra.operations.pipelines.run import latest_run, run_pipeline
+from infra.operations.pipelines.run import run_pipeline
 from infra.operations.pipelines.subprocess_jobs import SubprocessJobs
 from tests.support.toy_pipeline import LINEAGE, chain, pipeline, step
 
@@ -31,8 +32,11 @@ WRITES_RESULT = "(folder('OUTPUT', 'result') / 'result.json').write_text('%s')"
 class Recorder:
     events: list[AnyEvent] = dataclasses.field(default_factory=list)
 
-    def record(self, event: AnyEvent) -> bool:
+    def keep(self, event: AnyEvent) -> None:
         self.events.append(event)
+
+    def record(self, event: AnyEvent) -> bool:
+        self.keep(event)
         return True
 
 
@@ -235,7 +239,9 @@ def test_the_ledger_learns_of_each_step_and_of_the_whole(journal: Path) -> None:
     )
     ledger = Recorder()
     result = run(spec, journal, ledger=ledger)
-    *steps, whole = ledger.events
+    began, *steps, whole = ledger.events
+    assert isinstance(began, TrainingRun)
+    assert (began.outcome, began.run_id) == (Outcome.STARTED, result.run_id)
     assert [event.step for event in steps if isinstance(event, PipelineStepRun)] == ["first", "last"]
     assert all(event.outcome is Outcome.PASSED and event.duration_seconds for event in steps)
     assert isinstance(whole, TrainingRun)
@@ -259,6 +265,7 @@ def test_a_failed_run_is_recorded_and_leaves_the_latest_alone(journal: Path) -> 
     ledger = Recorder()
     run(chain(journal, third="sys.exit(9)"), journal, ledger=ledger)
     assert [event.outcome for event in ledger.events] == [
+        Outcome.STARTED,
         Outcome.PASSED,
         Outcome.PASSED,
         Outcome.FAILED,
@@ -323,11 +330,12 @@ def test_a_step_that_cannot_be_started_has_failed_and_is_told_to_the_ledger(jour
     )
     assert statuses(result) == [FAILED, BLOCKED, BLOCKED]
     assert result.summary == "first: failed: no bundle for toy-first"
-    assert [event.outcome for event in ledger.events] == [Outcome.FAILED, Outcome.FAILED]
+    assert [event.outcome for event in ledger.events] == [Outcome.STARTED, Outcome.FAILED, Outcome.FAILED]
 
 
 def test_the_last_run_as_another_version_told_it_counts_as_none(journal: Path) -> None:
     run(chain(journal), journal)
     storage = (journal.parent / "storage").as_uri()
-    (ArtifactStore(storage, "toy").home / "latest.json").write_text('{"from": "the future"}')
+    for path in ArtifactStore(storage, "toy").runs.iterdir():
+        path.write_text('{"from": "the future"}')
     assert latest_run(storage, "toy") is None
