@@ -65,7 +65,8 @@ class PredictionLog:
         self._overflowed = 0  # counted by those who answer
         self._reported = 0  # of those, by the writer
         self._is_failing = False
-        self._stopping = threading.Event()
+        self._is_stopping = False
+        self._wake = threading.Event()
         # A disk that hangs must not keep the process from its end.
         self._writer = threading.Thread(target=self._write_until_stopped, name="prediction-log", daemon=True)
         self._writer.start()
@@ -77,17 +78,22 @@ class PredictionLog:
             self._count_lost(1)
             return
         self._waiting.append(Entry(request_id, self._clock.now(), model, row, probability))
+        if len(self._waiting) == self._most_waiting // 2:
+            self._wake.set()
 
     def close(self, timeout_seconds: float) -> None:
         """Write what waits and stop. What is not on the disk after `timeout_seconds` is lost and counted."""
-        self._stopping.set()
+        self._is_stopping = True
+        self._wake.set()
         self._writer.join(timeout_seconds)
         if left := len(self._taken) + len(self._waiting):
             self._count_lost(left)
             logger.error("%d predictions were answered and not written down: the disk did not take them", left)
 
     def _write_until_stopped(self) -> None:
-        while not self._stopping.wait(WRITE_EVERY_SECONDS):
+        while not self._is_stopping:
+            self._wake.wait(WRITE_EVERY_SECONDS)
+            self._wake.clear()
             self._write_waiting()
         self._write_waiting()
         self._files.close()
