@@ -7,8 +7,8 @@ from pipelines.flights.columns import FEATURES, KEY, LABEL
 from pipelines.storage import Folder
 
 
-def read_dataset(features: Folder, labels: Folder, months: list[str]) -> pd.DataFrame:
-    """`FEATURES` and `LABEL` of `months`, in the order of the features' files.
+def read_dataset(features: Folder, labels: Folder, months: list[str], also: tuple[str, ...] = ()) -> pd.DataFrame:
+    """`FEATURES` and `LABEL` of `months`, and the columns `also` of the key, in the order of the features' files.
 
     Raises `pandas.errors.MergeError` when a key repeats, and `ValueError` when a flight has no label or a label no
     flight: neither is what `features` made."""
@@ -19,7 +19,7 @@ def read_dataset(features: Folder, labels: Folder, months: list[str]) -> pd.Data
         raise ValueError(
             f"{len(known):,} flights and {len(outcome):,} labels of {months[0]} to {months[-1]} do not match"
         )
-    return joined[[*FEATURES, LABEL]].astype({LABEL: bool})
+    return joined[[*FEATURES, LABEL, *also]].astype({LABEL: bool})
 
 
 def _read(folder: Folder, months: list[str], columns: list[str]) -> pd.DataFrame:
