@@ -10,8 +10,7 @@ from filelock import FileLock, Timeout
 
 from infra.contracts.errors import HighwayError
 from infra.contracts.pipelines import UNKNOWN_COMMIT
-from infra.contracts.runs import RunLineage
-from infra.operations.pipelines.lineage import digest_of_sources
+from infra.operations.pipelines.lineage import Lineage, digest_of_sources
 from infra.operations.reproduction import child
 
 DIRTY = "-dirty"
@@ -70,7 +69,7 @@ def clean_folder(workshop: Path, into: Path | None) -> Iterator[Path]:
 def check_out(  # noqa: PLR0913 - from where, to where, and what it shall be
     source: Path,
     target: Path,
-    lineage: RunLineage,
+    lineage: Lineage,
     *,
     code: Sequence[str],
     lock: str,

@@ -11,10 +11,9 @@ from pydantic import computed_field
 from infra.contracts import bundle
 from infra.contracts.bundle import BundleError
 from infra.contracts.clock import SystemClock
-from infra.contracts.runs import RunRecord
 from infra.contracts.workload import Strict
 from infra.operations.pipelines.artifacts import ArtifactStore
-from infra.operations.pipelines.lineage import Lineage
+from infra.operations.pipelines.records import RunRecord
 from infra.operations.pipelines.report import PipelineRun, Progress, StepRun, StepStatus
 from infra.operations.pipelines.run import run_pipeline
 from infra.operations.pipelines.subprocess_jobs import SubprocessJobs
@@ -77,7 +76,8 @@ def plan_of(record: RunRecord, storage_uri: str) -> Plan:
                         f"the recorded {name} is {state}, and nobody can make it again: {step.name} looked at "
                         "something outside; reproduce another run"
                     )
-    planned = plan(record.pipeline, {name: store.uri_of(digest) for name, digest in record.artifacts.items()})
+    made = {name: digest for outputs in record.outputs.values() for name, digest in outputs.items()}
+    planned = plan(record.pipeline, {name: store.uri_of(digest) for name, digest in made.items()})
     if not planned.again:
         raise NotReproducibleError(f"no step of {record.pipeline.name} can run again: each needs a secret")
     return planned
@@ -96,7 +96,7 @@ def replay(planned: Plan, place: Place, record: RunRecord, python: Path, progres
         planned.pipeline,
         jobs=jobs,
         storage_uri=place.storage_uri,
-        lineage=Lineage(**record.lineage.model_dump()),
+        lineage=record.lineage,
         clock=SystemClock(),
         progress=progress,
     )

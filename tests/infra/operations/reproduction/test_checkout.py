@@ -1,13 +1,11 @@
 """The sources of a past run: what is refused, and what a clean folder is."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
 
 from infra.contracts.errors import HighwayError
-from infra.contracts.runs import RunLineage
-from infra.operations.pipelines.lineage import lineage_of
+from infra.operations.pipelines.lineage import Lineage, lineage_of
 from infra.operations.reproduction.checkout import NotReproducibleError, check_out, check_sources, clean_folder
 from tests.support.working_copy import WorkingCopy
 
@@ -19,12 +17,12 @@ def copy(tmp_path: Path) -> WorkingCopy:
     return WorkingCopy.create(tmp_path / "copy", tmp_path / "nowhere")
 
 
-def trained(copy: WorkingCopy, content: str) -> RunLineage:
+def trained(copy: WorkingCopy, content: str) -> Lineage:
     copy.commit({"code/step.py": content, "lock": "packages"})
-    return RunLineage(**dataclasses.asdict(lineage_of(copy.path, code=CODE, lock=LOCK)))
+    return lineage_of(copy.path, code=CODE, lock=LOCK)
 
 
-def fetch(copy: WorkingCopy, target: Path, lineage: RunLineage) -> None:
+def fetch(copy: WorkingCopy, target: Path, lineage: Lineage) -> None:
     check_out(copy.path, target, lineage, code=CODE, lock=LOCK, tell=lambda _: None)
 
 
@@ -40,7 +38,7 @@ def test_the_sources_of_a_commit_that_no_branch_holds_any_more_are_had(copy: Wor
 
 def test_sources_that_are_not_those_of_the_run_are_refused(copy: WorkingCopy, tmp_path: Path) -> None:
     first, second = trained(copy, "first"), trained(copy, "second")
-    forged = RunLineage(commit=first.commit, code_digest=second.code_digest, lock_digest=first.lock_digest)
+    forged = Lineage(commit=first.commit, code_digest=second.code_digest, lock_digest=first.lock_digest)
     with pytest.raises(HighwayError, match=r"the sources of commit .* altered"):
         fetch(copy, tmp_path / "clean", forged)
 
