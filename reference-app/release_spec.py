@@ -24,6 +24,7 @@ def release_of(config: ReleaseConfig, registry: RegistryOutputs, storage: Storag
             "BUNDLES": registry.bundles_uri,
             "MODEL_DIGEST": config.model_digest,
             "MODEL_VERSION": config.model_version,
+            "MODEL_CACHE": f"{storage.data_uri}/model-cache/{NAME}",
             "PREDICTION_LOG": f"{storage.data_uri}/predictions/{NAME}",
             "APP_VERSION": config.commit or config.app_digest.removeprefix("sha256:")[:12],
             # Two less than it is given: the notice and the end of the process need some of it.

@@ -22,6 +22,10 @@ class BundleError(HighwayError):
     """A bundle is missing, or is not what its digest says."""
 
 
+class StoreUnreachableError(BundleError):
+    """The store itself cannot be read, so nobody knows what it holds."""
+
+
 def pack(files: Mapping[str, bytes]) -> bytes:
     """A deterministic tar of `files` (relative posix path -> content)."""
     buffer = io.BytesIO()
@@ -57,14 +61,31 @@ def publish(store: Path, files: Mapping[str, bytes]) -> str:
 
 def fetch(store: Path, digest: str) -> dict[str, bytes]:
     """The files of a verified bundle. Raises `BundleError` when it is absent or its bytes do not match."""
+    return files_of(verified(store, digest))
+
+
+def verified(store: Path, digest: str) -> bytes:
+    """The bytes of a bundle, which are those of its digest. Raises `BundleError`."""
     path = path_in(store, digest)
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
-        raise BundleError(f"no bundle {digest} in {store}; publish it again or choose another version") from error
+        if path.parent.is_dir():
+            raise BundleError(f"no bundle {digest} in {store}; publish it again or choose another version") from error
+        # The empty folder of a disk that is not mounted looks the same as a store that nothing was published to.
+        raise StoreUnreachableError(
+            f"no bundle {digest} in {store}, where no bundles are at all; publish it again or choose another version"
+        ) from error
+    except OSError as error:
+        raise StoreUnreachableError(f"bundle {digest} cannot be read ({error}); bring its store back") from error
     actual = digest_of(content)
     if actual != digest:
         raise BundleError(f"bundle {path} is {actual}, not {digest}: it was altered, remove it and publish it again")
+    return content
+
+
+def files_of(content: bytes) -> dict[str, bytes]:
+    """What `pack` has put together."""
     files: dict[str, bytes] = {}
     with tarfile.open(fileobj=io.BytesIO(content)) as tar:
         for member in tar:

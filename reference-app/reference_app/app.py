@@ -1,11 +1,13 @@
 """The app, made from its settings: nothing is read or loaded at import."""
 
+import sys
 from collections.abc import Callable
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from infra.contracts.clock import clock_from_environment
+from reference_app.direct import DirectRoutes
 from reference_app.flight import FlightRefusedError
 from reference_app.lifecycle import Lifecycle
 from reference_app.metrics import Metrics
@@ -13,14 +15,17 @@ from reference_app.model import load_model
 from reference_app.observation import Observation
 from reference_app.prediction_log import open_log
 from reference_app.predictor import Predictor
-from reference_app.routes import ROUTES
+from reference_app.request_log import RequestLog, WriteLine
+from reference_app.routes import DIRECT, ROUTES
 from reference_app.services import Services
 from reference_app.settings import Settings
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Loads the model first. Raises `ModelRefusedError`, so that an app without its model never listens."""
-    model = load_model(settings.bundles, settings.model_digest, settings.model_version)
+def create_app(settings: Settings, write_line: WriteLine = sys.stdout.buffer.write) -> FastAPI:
+    """Loads the model first. Raises `ModelRefusedError`, so that an app without its model never listens.
+
+    `write_line` takes the log line of each request."""
+    model = load_model(settings.bundles, settings.model_digest, settings.model_version, settings.model_cache)
     clock = clock_from_environment()
     metrics = Metrics()
     lifecycle = Lifecycle()
@@ -38,7 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.services = Services(
+    services = Services(
         settings=settings,
         clock=clock,
         lifecycle=lifecycle,
@@ -46,8 +51,11 @@ def create_app(settings: Settings) -> FastAPI:
         predictor=predictor,
         finishers=tuple(finishers),
     )
-    app.add_middleware(Observation, metrics=metrics, lifecycle=lifecycle)
+    app.state.services = services
     app.add_exception_handler(FlightRefusedError, _refused)
+    # The one that is added last is the outermost.
+    app.add_middleware(DirectRoutes, services=services, routers=DIRECT, handlers=app.exception_handlers)
+    app.add_middleware(Observation, metrics=metrics, lifecycle=lifecycle, log=RequestLog(write_line))
     for router in ROUTES:
         app.include_router(router)
     return app

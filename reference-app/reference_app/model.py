@@ -7,19 +7,18 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from infra.contracts.bundle import BundleError, fetch
+from infra.contracts.bundle import BundleError
 from infra.contracts.errors import HighwayError
 from reference_app.encoding import Encoder
 from reference_app.features import underivable
 from reference_app.logs import FIELDS
+from reference_app.model_cache import REGISTRY, fetch_model
 from reference_app.model_card import ModelCard
 from reference_app.onnx_scorer import OnnxScorer
 from reference_app.parity import check_parity
 from reference_app.scoring import FloatRows, Probabilities, Scorer, ScorerError
 
 CARD_FILE, ONNX_FILE, PARITY_FILE, CLASSIFIER_FILE = "model.json", "model.onnx", "parity.json", "model.joblib"
-
-REGISTRY = "registry"  # where the model came from: the store that the registry names
 
 logger = logging.getLogger("reference_app.model")
 
@@ -50,10 +49,10 @@ class Model:
         return self.scorer.score(rows)
 
 
-def load_model(store: Path, digest: str, version: str) -> Model:
+def load_model(store: Path, digest: str, version: str, cache: Path | None = None) -> Model:
     """Raises `ModelRefusedError`. Nothing is read into a model before the bytes are known to be those of `digest`."""
     try:
-        files = fetch(store, digest)
+        files, origin = fetch_model(store, digest, cache)
         card = ModelCard.model_validate_json(files[CARD_FILE])
         files[CLASSIFIER_FILE]  # the model as it was trained: without it there is nothing to fall back to
     except BundleError as error:
@@ -73,7 +72,7 @@ def load_model(store: Path, digest: str, version: str) -> Model:
         typical = _tried(scorer, encoder, card)
     except ScorerError as error:
         raise ModelRefusedError(f"model {digest} {error}") from error
-    return Model(card, version, digest, encoder, scorer, typical)
+    return Model(card, version, digest, encoder, scorer, typical, origin)
 
 
 def _scorer(files: Mapping[str, bytes], card: ModelCard, digest: str) -> Scorer:

@@ -53,6 +53,7 @@ def test_the_app_can_be_started_with_what_the_release_gives_it():
     settings = load_settings({**release.service.environment, "PORT": "8080"})
     assert (settings.model_version, settings.app_version) == ("3", "c0ffee1")
     assert settings.bundles == Path("/h/bundles")
+    assert settings.model_cache == Path("/h/data/model-cache/reference-app")
     assert settings.prediction_log == Path("/h/data/predictions/reference-app")
     assert settings.drain_notice_seconds + settings.drain_timeout_seconds < release.service.drain_seconds
 
