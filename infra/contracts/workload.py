@@ -28,7 +28,7 @@ Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
 GIVEN = ("HOST", "PORT")
-# A CronJob appends 11 characters for each run, and a run's name is a label: 63 at most.
+# A CronJob or CronWorkflow appends 11 characters for each run, and a run's name is a label: 63 at most.
 SCHEDULED_NAME_LENGTH = 52
 
 
@@ -129,6 +129,11 @@ class Service(Runnable):
         return GIVEN if self.port is not None else ()
 
 
+def _check_name_of_runs(name: str, schedule: str | None) -> None:
+    if schedule is not None and len(name) > SCHEDULED_NAME_LENGTH:
+        raise ValueError(f"name {name!r}: use at most {SCHEDULED_NAME_LENGTH} characters with a schedule")
+
+
 class Job(Runnable):
     """Runs to its end. Exit code 0 is success; anything else is tried again `retries` times, and after
     `timeout_seconds` (of one attempt) the attempt is killed and counts as failed."""
@@ -140,8 +145,7 @@ class Job(Runnable):
 
     @model_validator(mode="after")
     def _runs_have_names(self) -> Self:
-        if self.schedule is not None and len(self.name) > SCHEDULED_NAME_LENGTH:
-            raise ValueError(f"name {self.name!r}: use at most {SCHEDULED_NAME_LENGTH} characters with a schedule")
+        _check_name_of_runs(self.name, self.schedule)
         return self
 
 
@@ -174,7 +178,12 @@ class Pipeline(Workload):
     kind: Literal["Pipeline"] = "Pipeline"
     steps: tuple[Step, ...] = Field(min_length=1)
     parameters: dict[VariableName, str] = Field(default_factory=dict)
-    schedule: str | None = None
+    schedule: str | None = Field(default=None, description="cron, UTC")
+
+    @model_validator(mode="after")
+    def _runs_have_names(self) -> Self:
+        _check_name_of_runs(self.name, self.schedule)
+        return self
 
     @model_validator(mode="after")
     def _is_a_graph(self) -> Self:

@@ -1,13 +1,13 @@
 """Who may connect to a workload: the cluster's counterpart of listening on loopback alone."""
 
 from infra.contracts.names import PROJECT
-from infra.contracts.workload import Runnable, Service
+from infra.contracts.workload import Service, Workload
 from infra.kubernetes.metadata import Manifest, manifest, selector
 from infra.kubernetes.placement import Placement
 
 
-def network_policy(spec: Runnable, placement: Placement) -> Manifest:
-    """The highway's own namespaces reach a service's port; nothing reaches a job.
+def network_policy(spec: Workload, placement: Placement) -> Manifest:
+    """The highway's own namespaces reach a service's port; nothing reaches a job or a step.
 
     Egress is the namespace's business: its default denies, and it names the flows that all its pods share.
     """

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from infra.contracts.errors import HighwayError
+from infra.contracts.pipelines import UNKNOWN_COMMIT, UNKNOWN_LOCK
 from infra.contracts.workload import Runnable
 
 # A tag may mean other bytes tomorrow; only a digest names what was tested.
@@ -18,11 +19,14 @@ class PlacementError(HighwayError):
 @dataclass(frozen=True, kw_only=True)
 class Placement:
     """`images` maps a bundle's digest to the image that holds the same code; `platform_image` runs the
-    workloads that name no bundle. Raises `PlacementError` for an image that is not named by digest."""
+    workloads that name no bundle; `commit` and `lock_digest` say what that one was built from, for the lineage of
+    pipelines. Raises `PlacementError` for an image that is not named by digest."""
 
     namespace: str
     platform_image: str
     images: Mapping[str, str] = field(default_factory=dict)
+    commit: str = UNKNOWN_COMMIT
+    lock_digest: str = UNKNOWN_LOCK
 
     def __post_init__(self) -> None:
         for image in (self.platform_image, *self.images.values()):

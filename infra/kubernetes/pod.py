@@ -40,22 +40,28 @@ def pod_template(spec: Runnable, placement: Placement, **pod: Any) -> dict[str, 
             "automountServiceAccountToken": False,
             # Otherwise every Service of the namespace adds variables that the spec never named.
             "enableServiceLinks": False,
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": USER_ID,
-                "runAsGroup": USER_ID,
-                "fsGroup": USER_ID,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
+            "securityContext": security_context(),
             **pod,
-            "containers": [_container(spec, placement)],
-            "volumes": _volumes(spec),
+            "containers": [container(spec, placement)],
+            "volumes": volumes(spec),
         },
     }
 
 
-def _container(spec: Runnable, placement: Placement) -> dict[str, Any]:
-    container: dict[str, Any] = {
+def security_context() -> dict[str, Any]:
+    """Of the pod; each container adds its own."""
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": USER_ID,
+        "runAsGroup": USER_ID,
+        "fsGroup": USER_ID,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def container(spec: Runnable, placement: Placement) -> dict[str, Any]:
+    """Raises `PlacementError` when the spec's bundle has no image."""
+    rendered: dict[str, Any] = {
         "name": spec.name,
         "image": placement.image_of(spec),
         "imagePullPolicy": "IfNotPresent",
@@ -70,14 +76,14 @@ def _container(spec: Runnable, placement: Placement) -> dict[str, Any]:
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - the container's own
     }
     if spec.secrets:
-        container["volumeMounts"].append({"name": "secrets", "mountPath": SECRETS_FOLDER, "readOnly": True})
+        rendered["volumeMounts"].append({"name": "secrets", "mountPath": SECRETS_FOLDER, "readOnly": True})
     if isinstance(spec, Service) and spec.port is not None:
-        container["ports"] = [{"name": "http", "containerPort": spec.port, "protocol": "TCP"}]
-        container["lifecycle"] = {"preStop": {"sleep": {"seconds": FORGET_SECONDS}}}
+        rendered["ports"] = [{"name": "http", "containerPort": spec.port, "protocol": "TCP"}]
+        rendered["lifecycle"] = {"preStop": {"sleep": {"seconds": FORGET_SECONDS}}}
     if isinstance(spec, Service) and spec.readiness is not None:
-        container["startupProbe"] = probes.startup(spec.readiness)
-        container["readinessProbe"] = probes.readiness(spec.readiness)
-    return container
+        rendered["startupProbe"] = probes.startup(spec.readiness)
+        rendered["readinessProbe"] = probes.readiness(spec.readiness)
+    return rendered
 
 
 def _environment(spec: Runnable) -> dict[str, str]:
@@ -85,12 +91,12 @@ def _environment(spec: Runnable) -> dict[str, str]:
     environment = dict.fromkeys(THREAD_VARIABLES, threads)
     if isinstance(spec, Service) and spec.port is not None:
         environment |= {"HOST": ALL_ADDRESSES, "PORT": str(spec.port)}
-    environment |= {name: _verbatim(value) for name, value in spec.environment.items()}
+    environment |= {name: verbatim(value) for name, value in spec.environment.items()}
     environment |= {variable: f"{SECRETS_FOLDER}/{secret}" for variable, secret in spec.secrets.items()}
     return environment
 
 
-def _verbatim(value: str) -> str:
+def verbatim(value: str) -> str:
     """The kubelet expands `$(NAME)` in values too, and reads `$$` as `$`; the contract expands commands alone."""
     return value.replace("$", "$$")
 
@@ -103,13 +109,14 @@ def _resources(spec: Runnable) -> dict[str, Any]:
     return {"requests": {"cpu": cpu, "memory": quantity}, "limits": {"memory": quantity}}
 
 
-def _volumes(spec: Runnable) -> list[dict[str, Any]]:
-    volumes: list[dict[str, Any]] = [{"name": "tmp", "emptyDir": {"sizeLimit": TEMPORARY_SPACE}}]
+def volumes(spec: Runnable) -> list[dict[str, Any]]:
+    """What `container` mounts."""
+    rendered: list[dict[str, Any]] = [{"name": "tmp", "emptyDir": {"sizeLimit": TEMPORARY_SPACE}}]
     if spec.secrets:
         sources = [
             {"secret": {"name": secret, "items": [{"key": SECRET_KEY, "path": secret}]}}
             for secret in sorted(set(spec.secrets.values()))
         ]
         # Read by the pod's group alone, written by nobody.
-        volumes.append({"name": "secrets", "projected": {"defaultMode": 0o440, "sources": sources}})
-    return volumes
+        rendered.append({"name": "secrets", "projected": {"defaultMode": 0o440, "sources": sources}})
+    return rendered

@@ -1,8 +1,8 @@
-"""Any valid service or job, for properties that must hold for all of them."""
+"""Any valid service, job or pipeline, for properties that must hold for all of them."""
 
 from hypothesis import strategies as st
 
-from infra.contracts.workload import GIVEN, DataClassification, Job, Probe, Resources, Service
+from infra.contracts.workload import GIVEN, DataClassification, Job, Pipeline, Probe, Resources, Service, Step
 
 names = st.from_regex(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
 scheduled_names = st.from_regex(r"[a-z]([a-z0-9-]{0,50}[a-z0-9])?", fullmatch=True)
@@ -68,4 +68,39 @@ def jobs(draw):
         schedule=schedule,
         retries=draw(st.integers(0, 20)),
         timeout_seconds=draw(st.integers(1, 1 << 20)),
+    )
+
+
+@st.composite
+def pipelines(draw):
+    """Each step may read what was made before it, and map over some of it."""
+    steps: list[Step] = []
+    made: dict[str, str] = {}
+    for name in draw(st.lists(scheduled_names, min_size=1, max_size=5, unique=True)):
+        inputs = draw(st.lists(st.sampled_from(sorted(made)), unique=True, max_size=3)) if made else []
+        earlier = [step.name for step in steps]
+        needs = {made[artifact] for artifact in inputs}
+        needs |= set(draw(st.lists(st.sampled_from(earlier), max_size=2))) if earlier else set()
+        outputs = [each for each in draw(st.lists(names, unique=True, max_size=2)) if each not in made]
+        steps.append(
+            Step(
+                **draw(_runnable()),
+                name=name,
+                retries=draw(st.integers(0, 5)),
+                timeout_seconds=draw(st.integers(1, 1 << 20)),
+                needs=tuple(sorted(needs)),
+                inputs=tuple(inputs),
+                outputs=tuple(outputs),
+                map_over=draw(st.none() | st.sampled_from(inputs)) if inputs else None,
+                is_volatile=draw(st.booleans()),
+            )
+        )
+        made |= dict.fromkeys(outputs, name)
+    return Pipeline(
+        name=draw(scheduled_names),
+        owner=draw(texts.filter(bool)),
+        data_classification=draw(st.sampled_from(DataClassification)),
+        steps=tuple(steps),
+        parameters=draw(st.dictionaries(variables, texts, max_size=3)),
+        schedule=draw(st.none() | st.sampled_from(["0 3 * * *", "*/15 * * * 1-5"])),
     )

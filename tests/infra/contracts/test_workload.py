@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from infra.contracts.workload import Job, Service
+from infra.contracts.workload import Job, Pipeline, Service
 
 SAID = {"name": "x", "owner": "platform team", "data_classification": "internal"}
 
@@ -17,6 +17,10 @@ SAID = {"name": "x", "owner": "platform team", "data_classification": "internal"
         (lambda: Service(**SAID, command=("serve",), environment={"PORT": "80"}), "PORT: given by the substrate"),
         (lambda: Job(**SAID, command=("x",), environment={"A": "1"}, secrets={"A": "s"}), "A: in environment and in"),
         (lambda: Job(**{**SAID, "name": "a" * 53}, command=("x",), schedule="0 3 * * *"), "at most 52 characters"),
+        (
+            lambda: Pipeline(**{**SAID, "name": "a" * 53}, steps=({**SAID, "command": ("x",)},), schedule="0 3 * * *"),
+            "at most 52 characters",
+        ),
         (lambda: Service(**SAID, command=("x",), readiness={"path": "/"}), "need a port"),
     ],
 )
