@@ -10,10 +10,10 @@ from reference_app.server import serve
 from reference_app.settings import load_settings
 
 if __name__ == "__main__":
-    configure_logs()
+    log = configure_logs()
     try:
         settings = load_settings(os.environ)
-        app = create_app(settings)
+        app = create_app(settings, log.write)
     except HighwayError as error:
         sys.exit(str(error))
     serve(app, settings)

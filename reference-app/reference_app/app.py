@@ -1,6 +1,5 @@
 """The app, made from its settings: nothing is read or loaded at import."""
 
-import sys
 from collections.abc import Callable
 
 from fastapi import FastAPI, Request
@@ -15,13 +14,13 @@ from reference_app.model import load_model
 from reference_app.observation import Observation
 from reference_app.prediction_log import open_log
 from reference_app.predictor import Predictor
-from reference_app.request_log import RequestLog, WriteLine
+from reference_app.request_log import RequestLog, WriteLine, write_to_stdout
 from reference_app.routes import DIRECT, ROUTES
 from reference_app.services import Services
 from reference_app.settings import Settings
 
 
-def create_app(settings: Settings, write_line: WriteLine = sys.stdout.buffer.write) -> FastAPI:
+def create_app(settings: Settings, write_line: WriteLine = write_to_stdout) -> FastAPI:
     """Loads the model first. Raises `ModelRefusedError`, so that an app without its model never listens.
 
     `write_line` takes the log line of each request."""
@@ -42,6 +41,8 @@ def create_app(settings: Settings, write_line: WriteLine = sys.stdout.buffer.wri
         # Their pages load scripts from elsewhere; the schema itself stays at /openapi.json.
         docs_url=None,
         redoc_url=None,
+        # It looks into the environment on every request, which takes as long as a prediction.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     services = Services(
         settings=settings,

@@ -71,6 +71,8 @@ class Metrics:
         self._requests = Counter(
             HTTP_REQUESTS_TOTAL, "Requests answered.", ["route", "method", "status"], registry=self.registry
         )
+        # Kept here, since finding a series by its labels costs more than counting.
+        self._series: dict[tuple[str, str, str], Counter] = {}
 
     def serving(self, model: Model) -> Outcomes:
         """Says which model answers from now on; the counts of the ones before stay."""
@@ -82,8 +84,11 @@ class Metrics:
 
     def request_ended(self, route: str | None, method: str, status: int) -> None:
         """`route` is a path of the route table, never one that a client made up; None counts as other."""
-        known_method = method if method in METHODS else UNKNOWN
-        self._requests.labels(route or UNKNOWN, known_method, str(status)).inc()
+        key = (route or UNKNOWN, method if method in METHODS else UNKNOWN, str(status))
+        series = self._series.get(key)
+        if series is None:
+            series = self._series[key] = self._requests.labels(*key)
+        series.inc()
 
     def text(self) -> bytes:
         """Prometheus' text format."""

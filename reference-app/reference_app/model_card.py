@@ -1,6 +1,7 @@
 """`model.json`: what a model says about itself, and the only thing the app knows of how it was trained."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -55,6 +56,10 @@ class ModelCard(Fact):
             raise ValueError(f"categorical lists no values for {', '.join(missing)}")
         return self
 
+    @cached_property
+    def _codes(self) -> Mapping[str, tuple[str, ...]]:
+        return {feature: tuple(str(code) for code in self.categorical[feature]) for feature in CODES}
+
     def codes(self, feature: str) -> tuple[str, ...]:
         """The known codes of a carrier or airport feature, in the model's order."""
-        return tuple(str(code) for code in self.categorical[feature])
+        return self._codes[feature]

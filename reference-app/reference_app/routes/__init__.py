@@ -3,3 +3,6 @@
 from reference_app.routes import health, metrics, page, predict, ready, style
 
 ROUTES = (page.router, style.router, predict.router, health.router, ready.router, metrics.router)
+
+# Those that are worth the way around the framework (`direct`).
+DIRECT = (predict.router,)
