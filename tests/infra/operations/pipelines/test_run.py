@@ -11,7 +11,7 @@ import pytest
 
 from infra.contracts.bundle import BundleError
 from infra.contracts.clock import SystemClock
-from infra.contracts.events import AnyEvent, Outcome, PipelineStepRun, TrainingRun
+from infra.contracts.events import Outcome, PipelineStepRun, TrainingRun
 from infra.contracts.graph import GraphError
 from infra.contracts.jobs import JobResult
 from infra.contracts.workload import Job, Pipeline
@@ -23,21 +23,10 @@ from infra.operations.pipelines.report import PipelineRun, StepStatus
 from infra.operations.pipelines.run import run_pipeline
 from infra.operations.pipelines.subprocess_jobs import SubprocessJobs
 from tests.support.toy_pipeline import LINEAGE, chain, pipeline, step
+from tests.support.toy_run import Recorder, Toy
 
 PASSED, CACHED, FAILED, BLOCKED = StepStatus.PASSED, StepStatus.CACHED, StepStatus.FAILED, StepStatus.BLOCKED
 WRITES_RESULT = "(folder('OUTPUT', 'result') / 'result.json').write_text('%s')"
-
-
-@dataclasses.dataclass
-class Recorder:
-    events: list[AnyEvent] = dataclasses.field(default_factory=list)
-
-    def keep(self, event: AnyEvent) -> None:
-        self.events.append(event)
-
-    def record(self, event: AnyEvent) -> bool:
-        self.keep(event)
-        return True
 
 
 @pytest.fixture
@@ -204,6 +193,12 @@ def test_independent_steps_run_side_by_side(journal: Path) -> None:
     meet += "\n    time.sleep(0.01)\n    time.time() - t < 20 or sys.exit(1)"
     result = run(pipeline(step("left", code=meet), step("right", code=meet), journal=journal), journal)
     assert statuses(result) == [PASSED, PASSED]
+
+
+def test_no_more_steps_run_at_once_than_may(tmp_path: Path) -> None:
+    alone = "import time; here = pathlib.Path('here'); here.mkdir(); time.sleep(0.2); here.rmdir()"
+    spec = pipeline(*(step(name, code=alone) for name in ("left", "right", "middle")), journal=tmp_path / "journal")
+    assert statuses(Toy(tmp_path).run(spec, parallel_steps=1)) == [PASSED] * 3
 
 
 def test_a_second_run_of_the_same_pipeline_is_refused_by_name(journal: Path) -> None:
