@@ -7,7 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from infra.contracts.events import Outcome
-from infra.contracts.names import JOB_LAST_FAILURE, JOB_LAST_SUCCESS, LEDGER_EVENTS_TOTAL
+from infra.contracts.names import CHECK_PASSED, JOB_LAST_FAILURE, JOB_LAST_SUCCESS, LEDGER_EVENTS_TOTAL
 from infra.operations.ledger.store import EventStore
 
 
@@ -37,3 +37,9 @@ class LedgerCollector(Collector):
             family.add_metric([end.pipeline, end.step], end.recorded_at.timestamp())
         yield succeeded
         yield failed
+        passed = GaugeMetricFamily(
+            CHECK_PASSED, "Whether a check passed when it was last made.", labels=["subject", "suite", "check"]
+        )
+        for verdict in self._store.verdicts():
+            passed.add_metric([verdict.subject, verdict.suite, verdict.check], verdict.is_passed)
+        yield passed

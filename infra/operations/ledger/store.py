@@ -1,6 +1,6 @@
 """Writing events once and reading them back, on SQLite and Postgres alike."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from infra.contracts.events import EVENTS, AnyEvent, Lane, Outcome, PipelineStepRun
+from infra.contracts.events import EVENTS, AnyEvent, CheckRun, Lane, Outcome, PipelineStepRun
 from infra.operations.ledger.tables import EVENTS_TABLE
 
 # SQLite's limit on variables in one statement is 32,766; a row has ten.
 ROWS_PER_STATEMENT = 1000
+SUITE_END = "/"  # between the suite and the check in the column `step`
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,16 @@ class JobEnd:
     step: str
     outcome: Outcome
     recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The latest of a check."""
+
+    subject: str
+    suite: str
+    check: str
+    is_passed: bool
 
 
 class EventStore:
@@ -71,21 +82,33 @@ class EventStore:
 
     def job_ends(self) -> list[JobEnd]:
         """The last passed and the last failed end of each pipeline's steps."""
+        return [JobEnd(*end) for end in self._ends("pipeline_step_run")]
+
+    def verdicts(self) -> list[Verdict]:
+        """The latest of each check."""
+        latest: dict[tuple[str, str], tuple[datetime, bool]] = {}
+        for subject, step, outcome, moment in self._ends("check_run"):
+            # Of two at the same moment the one that failed counts.
+            verdict = (moment, outcome is Outcome.FAILED)
+            latest[subject, step] = max(verdict, latest.get((subject, step), verdict))
+        verdicts = []
+        for (subject, step), (_, has_failed) in sorted(latest.items()):
+            suite, _, check = step.partition(SUITE_END)
+            verdicts.append(Verdict(subject, suite, check, is_passed=not has_failed))
+        return verdicts
+
+    def _ends(self, kind: str) -> Iterator[tuple[str, str, Outcome, datetime]]:
+        """Subject, step, outcome, and when that last was recorded; an index answers it without reading a body."""
         columns = (EVENTS_TABLE.c.subject, EVENTS_TABLE.c.step, EVENTS_TABLE.c.outcome)
         statement = (
             select(*columns, func.max(EVENTS_TABLE.c.recorded_at))
-            .where(
-                EVENTS_TABLE.c.kind == "pipeline_step_run",
-                EVENTS_TABLE.c.outcome.in_([Outcome.PASSED, Outcome.FAILED]),
-            )
+            .where(EVENTS_TABLE.c.kind == kind, EVENTS_TABLE.c.outcome.in_([Outcome.PASSED, Outcome.FAILED]))
             .group_by(*columns)
         )
         with self._engine.connect() as connection:
-            return [
+            for subject, step, outcome, moment in connection.execute(statement):
                 # SQLite keeps no zone; all times are written in UTC.
-                JobEnd(pipeline, step, Outcome(outcome), moment.replace(tzinfo=moment.tzinfo or UTC))
-                for pipeline, step, outcome, moment in connection.execute(statement)
-            ]
+                yield subject, step, Outcome(outcome), moment.replace(tzinfo=moment.tzinfo or UTC)
 
     def check(self) -> None:
         """Ask the smallest question there is."""
@@ -99,10 +122,21 @@ def _row(event: AnyEvent) -> dict[str, Any]:
         "kind": event.kind,
         "lane": event.lane.value,
         "subject": event.subject,
-        "step": event.step if isinstance(event, PipelineStepRun) else None,
+        "step": _step(event),
         "outcome": event.outcome.value,
         "event_time": event.event_time.astimezone(UTC),
         "recorded_at": event.recorded_at.astimezone(UTC),
         "is_replay": event.is_replay,
         "body": event.model_dump(mode="json"),
     }
+
+
+def _step(event: AnyEvent) -> str | None:
+    """Which of the things of its subject it is about, for the kinds of which metrics tell the last."""
+    match event:
+        case PipelineStepRun():
+            return event.step
+        case CheckRun():
+            return f"{event.suite}{SUITE_END}{event.check}"
+        case _:
+            return None

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from infra.contracts.events import EVENT, EVENTS, IntegrationRun, Outcome, PipelineStepRun, TrainingRun
+from infra.contracts.events import EVENT, EVENTS, CheckRun, IntegrationRun, Outcome, PipelineStepRun, TrainingRun
 from infra.operations.ledger.app import KINDS, create_app
 from infra.operations.ledger.database import migrate, open_database
 from infra.operations.ledger.settings import LedgerSettings
@@ -121,6 +121,34 @@ def test_metrics_say_when_each_step_last_passed_and_failed_and_count_events(clie
     assert f"job_last_success_timestamp_seconds{labels} {passed!r}" in _exact(metrics)
     assert f"job_last_failure_timestamp_seconds{labels} {failed!r}" in _exact(metrics)
     assert 'ledger_events_total{kind="pipeline_step_run",outcome="failed"} 2.0' in metrics
+
+
+def check(outcome: Outcome, minute: int, name: str = "flights.rows", subject: str = "train") -> CheckRun:
+    moment = NOON + timedelta(minutes=minute)
+    return CheckRun(
+        event_time=moment, recorded_at=moment, outcome=outcome, subject=subject, summary="seen", actor="pipelines",
+        check=name, suite="data", run_id="run-1",
+    )  # fmt: skip
+
+
+def test_metrics_tell_the_latest_verdict_of_each_check(client):
+    send(
+        client,
+        check(Outcome.PASSED, 1),
+        check(Outcome.FAILED, 3),
+        check(Outcome.PASSED, 2),
+        check(Outcome.FAILED, 1, "carrier/AA"),
+        check(Outcome.PASSED, 2, "carrier/AA"),
+        check(Outcome.PASSED, 5, subject="other"),
+    )
+    metrics = client.get("/metrics", headers={"Authorization": ""}).text
+    told = [line for line in metrics.splitlines() if line.startswith("highway_check_passed")]
+    assert told == [
+        'highway_check_passed{check="flights.rows",subject="other",suite="data"} 1.0',
+        'highway_check_passed{check="carrier/AA",subject="train",suite="data"} 1.0',
+        'highway_check_passed{check="flights.rows",subject="train",suite="data"} 0.0',
+    ]
+    assert "job_last_success_timestamp_seconds{" not in metrics, "a check is no step of a job"
 
 
 def _exact(metrics: str) -> list[str]:
