@@ -3,6 +3,7 @@ unknown, with the reason."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -61,10 +62,13 @@ class LaneView(BaseModel):
 
 @dataclass(frozen=True)
 class LaneSources:
-    """What was asked before the lanes were drawn; an error stands for the answer that did not come."""
+    """What was asked before the lanes were drawn, at `asked_at` on the wall; an error stands for the answer that
+    did not come. `heard_at` is when a training run last gave a sign of life, None without one."""
 
     events: dict[Lane, Sequence[AnyEvent] | LedgerUnavailableError]
     monitored: Monitored | PrometheusUnavailableError
+    asked_at: datetime
+    heard_at: datetime | None
 
 
 TITLES = {
@@ -75,16 +79,27 @@ TITLES = {
 }
 
 
+# The events that say how a lane is doing; others, such as steps and checks, tell more of the same thing.
+DECISIVE = {
+    Lane.INTEGRATION: "integration_run",
+    Lane.DELIVERY: "release_step",
+    Lane.TRAINING: "training_run",
+}
+# An attempt of a step may take an hour unless its spec says otherwise (`infra.contracts.workload.Job`). A run that
+# is silent for longer was killed, and nobody will tell.
+SILENCE = timedelta(hours=1)
+
+
 def draw(sources: LaneSources, settings: CockpitSettings) -> list[LaneView]:
     """All four, always, in the order in which a change travels."""
     return [
-        _monitoring(sources, settings) if lane is Lane.MONITORING else _worked(lane, sources.events[lane], settings)
-        for lane in Lane
+        _monitoring(sources, settings) if lane is Lane.MONITORING else _worked(lane, sources, settings) for lane in Lane
     ]
 
 
-def _worked(lane: Lane, events: Sequence[AnyEvent] | LedgerUnavailableError, settings: CockpitSettings) -> LaneView:
+def _worked(lane: Lane, sources: LaneSources, settings: CockpitSettings) -> LaneView:
     """A lane that is as good as the last thing that it did."""
+    events = sources.events[lane]
     last = None if isinstance(events, LedgerUnavailableError) or not events else events[0]
     if isinstance(events, LedgerUnavailableError):
         state, reason = State.UNKNOWN, str(events)
@@ -95,6 +110,8 @@ def _worked(lane: Lane, events: Sequence[AnyEvent] | LedgerUnavailableError, set
         reason = {State.GREEN: "the last run passed", State.RED: "the last run failed", State.MOVING: "running now"}[
             state
         ]
+        if state is State.MOVING and lane is Lane.TRAINING and _is_silent(sources):
+            state, reason = State.UNKNOWN, "a run started and was not heard of for an hour: run highway train again"
     # Before the first release there is no app behind the gateway.
     default_link = {Lane.DELIVERY: settings.gateway_url if last else None, Lane.TRAINING: settings.registry_url}.get(
         lane
@@ -108,6 +125,10 @@ def _worked(lane: Lane, events: Sequence[AnyEvent] | LedgerUnavailableError, set
         link=(_web(last.url) if last else None) or default_link,
         link_text=LINK_TEXT[lane],
     )
+
+
+def _is_silent(sources: LaneSources) -> bool:
+    return sources.heard_at is not None and sources.asked_at - sources.heard_at > SILENCE
 
 
 def _monitoring(sources: LaneSources, settings: CockpitSettings) -> LaneView:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from infra.cockpit.lanes import LaneSources
+from infra.cockpit.lanes import DECISIVE, LaneSources
 from infra.cockpit.prometheus import Monitored, PrometheusClient, PrometheusUnavailableError
 from infra.cockpit.settings import CockpitSettings
+from infra.contracts.clock import SystemClock
 from infra.contracts.events import AnyEvent, Lane
 from infra.contracts.ledger import LedgerUnavailableError
 
@@ -15,9 +16,15 @@ def ask(settings: CockpitSettings) -> LaneSources:
 
     def newest(lane: Lane) -> Sequence[AnyEvent] | LedgerUnavailableError:
         try:
-            return settings.ledger.query(lane=lane, limit=1)
+            return settings.ledger.query(lane=lane, kind=DECISIVE.get(lane), limit=1)
         except LedgerUnavailableError as error:
             return error
+
+    def newest_of_training() -> Sequence[AnyEvent]:
+        try:
+            return settings.ledger.query(lane=Lane.TRAINING, limit=1)
+        except LedgerUnavailableError:
+            return ()  # the lane itself says that the ledger does not answer
 
     def monitored() -> Monitored | PrometheusUnavailableError:
         try:
@@ -25,7 +32,13 @@ def ask(settings: CockpitSettings) -> LaneSources:
         except PrometheusUnavailableError as error:
             return error
 
-    with ThreadPoolExecutor(max_workers=len(Lane) + 1) as pool:
-        looking = pool.submit(monitored)
+    with ThreadPoolExecutor(max_workers=len(Lane) + 2) as pool:
+        looking, hearing = pool.submit(monitored), pool.submit(newest_of_training)
         events = dict(zip(Lane, pool.map(newest, Lane), strict=True))
-        return LaneSources(events=events, monitored=looking.result())
+        heard = hearing.result()
+        return LaneSources(
+            events=events,
+            monitored=looking.result(),
+            asked_at=SystemClock().now(),
+            heard_at=heard[0].recorded_at if heard else None,
+        )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from infra.contracts.clock import Clock
+from infra.contracts.clock import Clock, SystemClock
 from infra.contracts.events import AnyEvent, CheckRun, Outcome, PipelineStepRun, TrainingRun
 from infra.contracts.pipelines import PipelineResult
 from infra.operations.pipelines.lineage import Lineage
@@ -103,10 +103,9 @@ class Evidence:
 
     def _facts(self) -> dict[str, Any]:
         """What all events of the run share."""
-        now = self.clock.now()
         return {
-            "event_time": now,
-            "recorded_at": now,
+            "event_time": self.clock.now(),
+            "recorded_at": SystemClock().now(),  # on the wall, also in a replay: what happened last comes first
             "subject": self.pipeline,
             "actor": "pipelines",
             "commit": self.lineage.commit,

@@ -15,7 +15,16 @@ from fastapi.testclient import TestClient
 from infra.cockpit.app import create_app
 from infra.cockpit.settings import CockpitSettings
 from infra.cockpit.wording import ago
-from infra.contracts.events import IntegrationRun, Outcome, ReleaseStep, TrainingRun
+from infra.contracts.clock import SystemClock
+from infra.contracts.events import (
+    CheckRun,
+    IntegrationRun,
+    Lane,
+    Outcome,
+    PipelineStepRun,
+    ReleaseStep,
+    TrainingRun,
+)
 from infra.contracts.ledger import LedgerClient
 from infra.operations.ledger.app import create_app as create_ledger
 from infra.operations.ledger.settings import LedgerSettings
@@ -132,6 +141,48 @@ def test_the_next_good_run_turns_a_red_lane_green(client, ledger):
         later = COMMON | {"recorded_at": NOON + timedelta(minutes=minute)}
         ledger.record(IntegrationRun(**later, outcome=outcome, subject="main", summary="run", branch="main"))
         assert lanes(client)["CI"]["state"] == ("red", "green")[minute]
+
+
+def training(outcome: Outcome, age: timedelta, id_: str = "run") -> TrainingRun:
+    then = SystemClock().now() - age
+    return TrainingRun(
+        id=id_, event_time=NOON, recorded_at=then, actor="test", outcome=outcome, subject="train", summary=f"{outcome}",
+        run_id="run",
+    )  # fmt: skip
+
+
+def step_of_training(age: timedelta) -> PipelineStepRun:
+    then = SystemClock().now() - age
+    return PipelineStepRun(
+        event_time=NOON, recorded_at=then, actor="test", outcome=Outcome.PASSED, subject="train", summary="a step",
+        run_id="run", step="features", attempt=1,
+    )  # fmt: skip
+
+
+def test_training_moves_from_its_start_to_its_end_whatever_its_steps_say(client, ledger):
+    ledger.record(training(Outcome.STARTED, timedelta(minutes=3), "run-started"))
+    assert lanes(client)["CT"]["state"] == "moving"
+    ledger.record(step_of_training(timedelta(minutes=2)))
+    assert (lanes(client)["CT"]["state"], lanes(client)["CT"]["last_event"]["summary"]) == ("moving", "started")
+    ledger.record(training(Outcome.PASSED, timedelta(minutes=1)))
+    assert lanes(client)["CT"]["state"] == "green"
+
+
+def test_a_training_whose_process_was_killed_does_not_move_for_ever(client, ledger):
+    ledger.record(training(Outcome.STARTED, timedelta(hours=3), "run-started"))
+    seen = lanes(client)["CT"]
+    assert seen["state"] == "unknown"
+    assert seen["reason"] == "a run started and was not heard of for an hour: run highway train again"
+    ledger.record(step_of_training(timedelta(minutes=50)))
+    assert lanes(client)["CT"]["state"] == "moving", "its steps are a sign of life"
+
+
+def test_a_suite_of_tests_is_no_run_of_the_integration_lane(client, ledger):
+    ledger.record(IntegrationRun(**COMMON, outcome=Outcome.FAILED, subject="main", summary="failed", branch="main"))
+    later = COMMON | {"recorded_at": NOON + timedelta(minutes=1)}
+    ledger.record(CheckRun(**later, lane=Lane.INTEGRATION, outcome=Outcome.PASSED, subject="main", summary="a suite",
+                           check="suite.model", suite="model", run_id="r"))  # fmt: skip
+    assert lanes(client)["CI"]["state"] == "red"
 
 
 def test_a_firing_alert_turns_monitoring_red_and_links_its_runbook(client, prometheus):
