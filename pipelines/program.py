@@ -18,6 +18,6 @@ def platform() -> pulumi.Output[PlatformOutputs]:
 def deploy(outputs: pulumi.Output[PlatformOutputs]) -> None:
     """The training pipeline. Parameters are read here, so a changed configuration shows in the preview."""
     conf = FlightsConf.from_file()
-    spec = outputs.apply(lambda promised: training_pipeline(conf, promised.registry))
+    spec = outputs.apply(lambda promised: training_pipeline(conf, promised.registry, promised.storage.data_uri))
     pipeline = PipelineResource(NAME, spec)
     pulumi.export("pipeline", pipeline.spec)

@@ -2,8 +2,10 @@
 
 import os
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
+from infra.contracts.errors import HighwayError
 from infra.contracts.pipelines import input_digest_variable, input_variable, output_variable
 from pipelines.storage import Folder
 
@@ -26,6 +28,14 @@ def digest_of(artifact: str) -> str:
 
 def write_to(artifact: str) -> Folder:
     return Folder.at(variable(output_variable(artifact)))
+
+
+def run(main: Callable[[], None]) -> None:
+    """A step's last line: what a person can mend ends it with one line and without a traceback."""
+    try:
+        main()
+    except HighwayError as error:
+        fail(str(error))
 
 
 def fail(message: str) -> NoReturn:

@@ -22,14 +22,27 @@ class Folder:
         """`file://`, `s3://` and whatever else pyarrow knows. Raises `pyarrow.ArrowInvalid` for what it does not."""
         return cls(*pafs.FileSystem.from_uri(uri))
 
+    def has(self, name: str) -> bool:
+        """Whether there is a file of this name."""
+        return bool(self.filesystem.get_file_info(self._full(name)).is_file)
+
+    def uri(self, name: str) -> str:
+        """Where a person finds a file."""
+        prefix = "file" if self.filesystem.type_name == "local" else self.filesystem.type_name
+        return f"{prefix}://{self._full(name)}"
+
     def names(self, below: str = "", suffix: str = "") -> list[str]:
         """Of the files in `below`, without it, in order."""
         selector = pafs.FileSelector(self._full(below), allow_not_found=True)
         found = self.filesystem.get_file_info(selector)
         return sorted(str(info.base_name) for info in found if info.is_file and info.base_name.endswith(suffix))
 
+    def open(self, name: str) -> pa.NativeFile:
+        """For reading from beginning to end. Raises `FileNotFoundError`."""
+        return self.filesystem.open_input_stream(self._full(name))
+
     def read_bytes(self, name: str) -> bytes:
-        with self.filesystem.open_input_stream(self._full(name)) as stream:
+        with self.open(name) as stream:
             return bytes(stream.read())
 
     def write_bytes(self, name: str, content: bytes) -> None:

@@ -41,6 +41,10 @@ class FlightsConf(Frozen):
     month_rows_min: int = Field(ge=1, description="fewest flights that a whole month has")
     month_rows_max: int = Field(ge=1)
     weather_rows_min: int = Field(ge=1, description="fewest readings of all stations in a month")
+    newest_flight_late_days_max: int = Field(
+        ge=0, le=27, description="the newest flight is this many days at most before the end of last_month"
+    )
+    newest_reading_late_days_max: int = Field(ge=0, le=27, description="the same of the newest weather reading")
     weather_age_hours_max: int = Field(ge=1, description="an older reading says nothing of the weather now")
     wind_speed_mph_max: float = Field(gt=0, description="a reading above this is wrong and counts as missing")
     implausible_share_max: float = Field(ge=0, le=1, description="of a month's readings; more is a broken source")

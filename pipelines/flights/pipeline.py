@@ -5,7 +5,8 @@ from infra.contracts.outputs import RegistryOutputs
 from infra.contracts.pipelines import RESULT_ARTIFACT
 from infra.contracts.workload import MEBIBYTE, DataClassification, Pipeline, Resources, Step
 from pipelines.flights.conf import PARAMETER, FlightsConf
-from pipelines.flights.variables import BUNDLES_VARIABLE, PASSWORD_FILE_VARIABLE, REGISTRY_VARIABLE
+from pipelines.flights.sources import LANDING
+from pipelines.flights.variables import BUNDLES_VARIABLE, LANDING_VARIABLE, PASSWORD_FILE_VARIABLE, REGISTRY_VARIABLE
 
 NAME = "train"
 OWNER = "ml-team"
@@ -28,6 +29,7 @@ def _step(  # noqa: PLR0913 - what differs between steps
     outputs: tuple[str, ...] = (),
     retries: int = 0,
     cpus: float = 1,
+    is_volatile: bool = False,
     environment: dict[str, str] | None = None,
     secrets: dict[str, str] | None = None,
 ) -> Step:
@@ -40,6 +42,7 @@ def _step(  # noqa: PLR0913 - what differs between steps
         inputs=inputs,
         outputs=outputs,
         retries=retries,
+        is_volatile=is_volatile,
         timeout_seconds=TIMEOUT_SECONDS,
         resources=Resources(cpus=cpus, memory_bytes=MEMORY_BYTES),
         environment=environment or {},
@@ -47,17 +50,29 @@ def _step(  # noqa: PLR0913 - what differs between steps
     )
 
 
-def training_pipeline(conf: FlightsConf, registry: RegistryOutputs) -> Pipeline:
-    """Only steps that talk to something outside are tried again: the others would fail the same way twice."""
+def training_pipeline(conf: FlightsConf, registry: RegistryOutputs, data_uri: str) -> Pipeline:
+    """Deliveries are looked for in `<data_uri>/landing`.
+
+    Only steps that talk to something outside are tried again: the others would fail the same way twice."""
+    landing = {LANDING_VARIABLE: f"{data_uri}/{LANDING}"}
     return Pipeline(
         name=NAME,
         owner=OWNER,
         data_classification=CLASSIFICATION,
         parameters={PARAMETER: conf.model_dump_json()},
         steps=(
-            _step("ingest", outputs=("raw",), retries=1),
-            _step("validate", needs=("ingest",), inputs=("raw",), outputs=("quality",)),
-            _step("features", needs=("validate",), inputs=("raw",), outputs=("features", "labels")),
+            # What it makes is small, and the same while nothing was delivered: then all that follows is there already.
+            _step("discover", outputs=("manifest",), environment=landing, is_volatile=True),
+            _step(
+                "ingest",
+                needs=("discover",),
+                inputs=("manifest",),
+                outputs=("raw", "receipt"),
+                environment=landing,
+                retries=1,
+            ),
+            _step("validate", needs=("ingest",), inputs=("raw", "receipt"), outputs=("quality",)),
+            _step("features", needs=("validate",), inputs=("raw", "quality"), outputs=("features", "labels")),
             _step(
                 "train",
                 needs=("features",),

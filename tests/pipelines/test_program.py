@@ -59,7 +59,9 @@ def test_the_training_pipeline_is_declared_on_the_platform_of_the_same_stack(eng
     declared = engine.registered["highway:local:ConfigFile", "train"]
     spec = Pipeline.model_validate_json(declared["content"])
     assert declared["path"] == "pipelines/train.json"
-    assert [step.name for step in spec.steps] == ["ingest", "validate", "features", "train", "evaluate", "register"]
+    assert [step.name for step in spec.steps] == [
+        "discover", "ingest", "validate", "features", "train", "evaluate", "register",
+    ]  # fmt: skip
     assert spec.steps[-1].environment["HIGHWAY_REGISTRY_URL"] == PLATFORM["registry"]["tracking_url"]
     assert json.loads(spec.parameters["FLIGHTS_CONF"])["holdout_month"] == "2013-09"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import polars as pl
 from reference_app.features import row_of
 from reference_app.flight import flight_from_json
 from reference_app.model_card import ModelCard
@@ -32,7 +33,8 @@ def _features() -> tuple[pd.DataFrame, pd.DataFrame]:
         raw = pd.read_csv(stream, skiprows=lambda line: line % EVERY != 0, parse_dates=["time_hour"])
     readings = pd.read_csv(_data() / "weather.csv", parse_dates=["time_hour"])
     schedule = raw[list(SCHEDULE)]
-    return schedule, build(schedule, known_weather(readings, 253), 6)
+    features = build(pl.from_pandas(schedule), known_weather(pl.from_pandas(readings), 253), 6)
+    return schedule, features.to_pandas()
 
 
 def _request(scheduled: "pd.Series[Any]", known: "pd.Series[Any]") -> dict[str, Any]:

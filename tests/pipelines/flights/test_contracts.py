@@ -10,13 +10,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from infra.contracts.artifacts import digest_of_folder
-from infra.operations.pipelines.records import latest_run
-from infra.operations.pipelines.report import StepStatus
 from pipelines.flights.conf import FlightsConf
+from pipelines.flights.receipt import Receipt
 from pipelines.flights.validate import check
 from pipelines.storage import Folder
-from tests.support.training import Trained, execute, spec_for
+from tests.support.training import Trained
+
+pytestmark = pytest.mark.data
 
 JANUARY, FEBRUARY = "flights/2013-01.parquet", "flights/2013-02.parquet"
 WEATHER = "weather/2013-02.parquet"
@@ -45,8 +45,8 @@ def raw(training: Trained, tmp_path: Path) -> Path:
 
 
 def problems(raw: Path, conf: FlightsConf) -> list[str]:
-    found, _ = check(Folder.at(raw.as_uri()), conf)
-    return [str(violation) for violation in found]
+    found = check(Folder.at(raw.as_uri()), Receipt(files={}, partitions={}), conf)
+    return [str(each) for kinds in found.values() for findings in kinds.values() for each in findings.violations]
 
 
 def with_value(table: pa.Table, column: str, row: int, value: object) -> pa.Table:
@@ -151,33 +151,31 @@ def test_a_cut_file_is_refused(raw: Path, conf: FlightsConf) -> None:
 def test_a_missing_and_a_foreign_month_are_refused(raw: Path, conf: FlightsConf) -> None:
     (raw / FEBRUARY).rename(raw / "flights" / "2014-02.parquet")
     assert problems(raw, conf) == [
-        "flights/2013-02: the month is missing",
+        f"{FEBRUARY}: the month is missing",
         "flights/2014-02.parquet: not a month from 2013-01 to 2013-02",
+        "weather/2014-02.parquet: not a month from 2013-01 to 2013-02",
     ]
 
 
-def test_bad_data_stops_the_pipeline_and_leaves_what_good_data_made(training: Trained) -> None:
-    """The source delivers a harmed month: the ingest step is followed by something that harms it."""
-    spec = spec_for(training.folder, training.registry_url)
-    harmed = (
-        "import os, pathlib, urllib.parse, pyarrow.parquet as pq; from pipelines.flights.ingest import main; main();"
-        "raw = pathlib.Path(urllib.parse.urlsplit(os.environ['HIGHWAY_OUTPUT_RAW']).path);"
-        "month = raw / 'flights' / '2013-05.parquet'; pq.write_table(pq.read_table(month).slice(0, 900), month)"
-    )
-    ingest, *others = spec.steps
-    bad = ingest.model_copy(update={"command": ("python", "-c", harmed)})
-    storage = (training.folder / "storage").as_uri()
-    before = latest_run(storage, spec.name)
+def test_an_airport_without_weather_is_named(raw: Path, conf: FlightsConf) -> None:
+    table = pq.read_table(raw / WEATHER)
+    pq.write_table(table.filter(pc.not_equal(table["origin"], "LGA")), raw / WEATHER)
+    (found,) = problems(raw, conf.model_copy(update={"weather_rows_min": 1}))
+    assert found.startswith(f"{WEATHER}: no reading of LGA, where ")
 
-    run = execute(spec.model_copy(update={"steps": (bad, *others)}), training.folder)
 
-    assert [step.status for step in run.steps] == [StepStatus.PASSED, StepStatus.FAILED, *[StepStatus.BLOCKED] * 4]
-    log = run.steps[1].attempts[-1].log
-    assert log
-    report = log.read_text()
-    assert "flights/2013-05.parquet: holds 900 rows, expected 20,000 to 36,000" in report
-    assert "the raw data breaks its contract in 1 ways" in report.splitlines()[-1]
-    assert latest_run(storage, spec.name) == before
-    for name in ("raw", "features", "model"):
-        folder = Path(urlsplit(training.uri(name)).path)
-        assert digest_of_folder(folder) == training.digest(name), f"{name} of the good run is untouched"
+@pytest.mark.parametrize(("name", "day"), [(FEBRUARY, 28), (WEATHER, 27)])
+def test_a_window_whose_end_is_not_reached_is_stale(raw: Path, conf: FlightsConf, name: str, day: int) -> None:
+    """Weather may end a day before flights do, as it does in the sample."""
+    table = pq.read_table(raw / name)
+    stale = conf.model_copy(update={"month_rows_min": 1, "weather_rows_min": 1})
+    for last, expected in ((day, []), (day - 1, [f"{name}: its newest row is of day {day - 1}, expected day {day}"])):
+        pq.write_table(table.filter(pc.less_equal(table["day"], last)), raw / name)
+        found = problems(raw, stale)
+        assert [each[: len(start)] for each, start in zip(found, expected, strict=True)] == expected
+
+
+def test_only_the_last_month_must_be_fresh(raw: Path, conf: FlightsConf) -> None:
+    table = pq.read_table(raw / JANUARY)
+    pq.write_table(table.filter(pc.less(table["day"], 31)), raw / JANUARY)
+    assert problems(raw, conf) == []

@@ -21,17 +21,19 @@ REGISTRY = RegistryOutputs(
     user="highway",
     password_secret="operator-password",
 )
+DATA_URI = "file:///data"
 
 
 def test_steps_fit_together_and_each_is_a_module() -> None:
-    spec = training_pipeline(FlightsConf.from_file(), REGISTRY)
-    assert set(producers(spec)) == {"raw", "quality", "features", "labels", "model", "evaluation", "result"}
+    spec = training_pipeline(FlightsConf.from_file(), REGISTRY, DATA_URI)
+    data = {"manifest", "raw", "receipt", "quality", "features", "labels"}
+    assert set(producers(spec)) == data | {"model", "evaluation", "result"}
     for step in spec.steps:
         assert importlib.util.find_spec(step.command[-1]), step.command
 
 
 def test_every_step_says_who_answers_for_it_and_what_it_may_use() -> None:
-    spec = training_pipeline(FlightsConf.from_file(), REGISTRY)
+    spec = training_pipeline(FlightsConf.from_file(), REGISTRY, DATA_URI)
     for each in (spec, *spec.steps):
         assert (each.owner, each.data_classification) == ("ml-team", DataClassification.PUBLIC)
     assert all(step.timeout_seconds <= 600 and step.resources.memory_bytes <= 2**31 for step in spec.steps)
@@ -39,7 +41,7 @@ def test_every_step_says_who_answers_for_it_and_what_it_may_use() -> None:
 
 def test_the_configuration_reaches_the_steps_as_a_parameter(monkeypatch: pytest.MonkeyPatch) -> None:
     conf = FlightsConf.from_file().model_copy(update={"late_after_minutes": 30})
-    monkeypatch.setenv(PARAMETER, training_pipeline(conf, REGISTRY).parameters[PARAMETER])
+    monkeypatch.setenv(PARAMETER, training_pipeline(conf, REGISTRY, DATA_URI).parameters[PARAMETER])
     assert FlightsConf.from_environment() == conf
 
 

@@ -138,7 +138,7 @@ def test_another_learner_trains_again_on_the_same_features(training: Trained) ->
     )
     run = training.again(spec.model_copy(update={"steps": steps}))
     assert [step.status for step in run.steps] == [
-        *[StepStatus.CACHED] * 3,
+        *[StepStatus.CACHED] * 4,
         StepStatus.FAILED,
         *[StepStatus.BLOCKED] * 2,
     ]
