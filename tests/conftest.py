@@ -8,6 +8,8 @@ from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests.support.live import Highway, clone
 
+pytest_plugins = ["tests.support.evidence"]
+
 # Nothing is written outside .highway/.
 set_hypothesis_home_dir(Path(__file__).parents[1] / ".highway" / "cache" / "hypothesis")
 

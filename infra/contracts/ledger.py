@@ -37,6 +37,11 @@ class LedgerRefusedError(LedgerUnavailableError):
     """The ledger answered, and will never take this."""
 
 
+def keep(outbox: Path, event: AnyEvent) -> None:
+    """Put `event` where whoever shares `outbox` will deliver it: for who may not talk to the ledger."""
+    write_atomically(outbox / f"{event.id}.json", EVENT.dump_json(event))
+
+
 @dataclass(frozen=True)
 class LedgerClient:
     """`url` has no trailing slash; `token_file` holds the bearer token, which is read at each call."""
@@ -65,7 +70,7 @@ class LedgerClient:
 
     def keep(self, event: AnyEvent) -> None:
         """Only put `event` into the outbox: for who must not wait for the ledger and calls `deliver` elsewhere."""
-        write_atomically(self.outbox / f"{event.id}.json", EVENT.dump_json(event))
+        keep(self.outbox, event)
 
     def deliver(self) -> int:
         """Send what the outbox holds, oldest first; returns how many events. Raises `LedgerUnavailableError`.

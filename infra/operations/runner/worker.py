@@ -8,7 +8,7 @@ from typing import Protocol
 
 from prometheus_client import Counter, Gauge
 
-from infra.contracts.events import IntegrationRun
+from infra.contracts.events import CheckRun, IntegrationRun
 from infra.contracts.names import CI_PUSHES_WAITING, CI_RUN_SECONDS_TOTAL, CI_RUNS_TOTAL
 from infra.operations.runner.evidence import Evidence
 from infra.operations.runner.spool import Push, Spool
@@ -28,7 +28,7 @@ WAITING = Gauge(CI_PUSHES_WAITING, "Pushes that wait for their run or are in it"
 class Ledger(Protocol):
     """What the worker needs of `infra.contracts.ledger.LedgerClient`: it keeps what it cannot deliver."""
 
-    def record(self, event: IntegrationRun) -> bool: ...
+    def record(self, event: IntegrationRun | CheckRun) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -79,4 +79,6 @@ class Worker:
         else:
             self.ledger.record(self.evidence.started(push, log))
             verdict = self.workflow.run(push)
+            for check in verdict.checks:
+                self.ledger.record(check)
         return self.evidence.finished(push, log, verdict, time.monotonic() - begun)

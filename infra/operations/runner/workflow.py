@@ -7,11 +7,14 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from infra.contracts.events import CheckRun
 from infra.contracts.files import write_atomically
+from infra.contracts.ledger import OUTBOX_VARIABLE
 from infra.local.home import HOME_VARIABLE, WORKLOAD_VARIABLE, Home
+from infra.operations.runner.checks import checks_of
 from infra.operations.runner.leftovers import RUN_VARIABLE, end_run
 from infra.operations.runner.repository import Repository, RepositoryError
 from infra.operations.runner.run_log import forget_old_logs, write_log
@@ -20,6 +23,7 @@ from infra.operations.runner.spool import Push
 WORKFLOW = ".github/workflows/ci.yml"
 RUNNER_VARIABLE = "HIGHWAY_RUNNER"  # "1" in every step: this is the highway's own runner
 WORKLOAD = "runner"
+OUTBOX = "outbox"  # of one run, in its folder
 POLL_SECONDS = 0.1
 # A process that left its run and kept its output open must not keep the runner.
 READER_SECONDS = 5
@@ -31,10 +35,11 @@ class StoppedError(Exception):
 
 @dataclass(frozen=True)
 class Verdict:
-    """`reason` is half a sentence: "passed", or why it did not."""
+    """`reason` is half a sentence: "passed", or why it did not. `checks` is what the run itself left as evidence."""
 
     is_passed: bool
     reason: str
+    checks: tuple[CheckRun, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,8 @@ class Workflow:
             self.repository.check_out(push.commit, push.branch, checkout)
             if not (checkout / WORKFLOW).is_file():
                 return Verdict(False, f"has no {WORKFLOW}; add one that says how it is tested")
-            return self._act(push, folder, checkout)
+            verdict = self._act(push, folder, checkout)
+            return replace(verdict, checks=checks_of(folder / OUTBOX, push))
         except RepositoryError as error:
             return Verdict(False, f"could not be checked out: {error}")
         finally:
@@ -82,7 +88,7 @@ class Workflow:
             ],
             # act reads the .actrc of its working directory, and this one is ours.
             cwd=folder,
-            env=self._environment(push),
+            env=self._environment(push, folder),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -120,10 +126,11 @@ class Workflow:
                 return False
         return True
 
-    def _environment(self, push: Push) -> dict[str, str]:
+    def _environment(self, push: Push, folder: Path) -> dict[str, str]:
         tools = [str(Path(sys.executable).parent), str(self.home.root / "tools" / "bin")]
         return {
-            # Of the runner's own: its ledger token and port are no business of a step.
+            # Of the runner's own: its ledger token and port are no business of a step, which leaves its evidence
+            # with the run.
             **{
                 name: value
                 for name, value in os.environ.items()
@@ -137,5 +144,6 @@ class Workflow:
             HOME_VARIABLE: str(self.home.root),
             WORKLOAD_VARIABLE: WORKLOAD,
             RUN_VARIABLE: push.id,
+            OUTBOX_VARIABLE: str(folder / OUTBOX),
             RUNNER_VARIABLE: "1",
         }

@@ -1,12 +1,13 @@
 """The worker with real git and real act; its ledger is down, so the outbox shows what it recorded."""
 
+import json
 import threading
 
 import psutil
 import pytest
 
 from infra.contracts.clock import SystemClock
-from infra.contracts.events import EVENT
+from infra.contracts.events import EVENT, CheckRun
 from infra.contracts.ledger import LedgerClient
 from infra.local.home import Home
 from infra.operations.runner.evidence import Evidence
@@ -169,6 +170,41 @@ def test_a_step_sees_neither_the_runner_s_token_nor_its_port(highway, monkeypatc
     assert not {"PORT", "HIGHWAY_LEDGER_TOKEN_FILE"} & set(seen)
     assert seen["HIGHWAY_RUNNER"] == "1"
     assert seen["GITHUB_REF"] == "refs/heads/main"
+
+
+def test_a_run_leaves_evidence_without_the_token_and_only_of_itself(highway):
+    said = CheckRun(
+        event_time=SystemClock().now(),
+        recorded_at=SystemClock().now(),
+        outcome="passed",
+        subject="digital-highway",
+        summary="tests of data: 34 passed in 12.3 s (exit code 0)",
+        actor="tests",
+        commit="COMMIT",
+        check="suite.data",
+        suite="data",
+        run_id="tests-1",
+    )
+    promoted = {**said.model_dump(mode="json"), "kind": "release_step"}
+    files = {
+        "1-true": said,
+        "2-other-commit": said.model_copy(update={"check": "suite.model", "suite": "model", "commit": "b" * 40}),
+        "3-other-check": said.model_copy(update={"check": "flights.2013-03"}),
+    }
+    sources = {f"said/{name}.json": event.model_dump_json() for name, event in files.items()}
+    sources |= {"said/4-forged.json": json.dumps(promoted), "said/5-huge.json": " " * 70_000, "said/6-cut.json": "{"}
+    script = (
+        'mkdir -p "$HIGHWAY_LEDGER_OUTBOX"; commit="$(git rev-parse HEAD)"\n'
+        'for file in said/*; do sed "s/COMMIT/$commit/" "$file" > "$HIGHWAY_LEDGER_OUTBOX/${file#said/}"; done'
+    )
+    checked_out = workflow(script).replace("steps:\n", "steps:\n      - uses: actions/checkout@v6\n")
+    commit = highway.clone.commit_and_push({CI: checked_out, **sources})
+    highway.worker.run_waiting()
+    started, check, finished = highway.events()
+    assert (check.kind, check.check, check.commit, check.lane) == ("check_run", "suite.data", commit, "CI")
+    assert check.run_id == _push_of(finished).id
+    assert check.id == f"ci-{check.run_id}-suite.data"
+    assert [started.outcome, finished.outcome] == ["started", "passed"], "the run itself is the lane's last word"
 
 
 def _push_of(event):
