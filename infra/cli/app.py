@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from infra.cli import console, doctor, down, env, logs, release, status, train, up
+from infra.cli import console, doctor, down, env, feature, logs, release, reproduce, status, train, up
 from infra.contracts.errors import HighwayError
 from infra.local.proxies import without_proxy
 
@@ -24,6 +24,8 @@ app.command("down")(down.command)
 app.command("status")(status.command)
 app.command("doctor")(doctor.command)
 app.command("train")(train.command)
+app.command("reproduce")(reproduce.command)
+app.command("feature")(feature.command)
 app.command("release")(release.command)
 app.command("logs")(logs.command)
 app.command("env")(env.command)

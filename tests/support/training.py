@@ -83,8 +83,8 @@ def execute(spec: Pipeline, folder: Path, lineage: Lineage = LINEAGE) -> Pipelin
 
 
 @contextmanager
-def trained(folder: Path) -> Iterator[Trained]:
-    """All flights, and a real model registry for as long as the context lasts."""
+def registry(folder: Path) -> Iterator[str]:
+    """The URL of a real model registry over `folder`, for as long as the context lasts."""
     (folder / "operator-password").write_text(PASSWORD)
     environment = {
         "HIGHWAY_REGISTRY_DATABASE": f"sqlite:///{folder / 'mlflow.db'}",
@@ -92,6 +92,13 @@ def trained(folder: Path) -> Iterator[Trained]:
         PASSWORD_VARIABLE: str(folder / "operator-password"),
     }
     with running(module("infra.operations.registry"), log=folder / "registry.log", environment=environment) as service:
-        run = execute(spec_for(folder, service.url), folder)
+        yield service.url
+
+
+@contextmanager
+def trained(folder: Path) -> Iterator[Trained]:
+    """All flights, and a real model registry for as long as the context lasts."""
+    with registry(folder) as url:
+        run = execute(spec_for(folder, url), folder)
         assert run.is_success, run.summary
-        yield Trained(folder, service.url, run)
+        yield Trained(folder, url, run)
