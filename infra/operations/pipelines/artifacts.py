@@ -4,6 +4,7 @@
     <root>/objects.lock                            held by whoever names artifacts, and alone by who removes some
     <root>/pipelines/<pipeline>/steps/<hex>.json   which artifacts the step with this cache key made
     <root>/pipelines/<pipeline>/runs/<run>.json    what a run that passed was of (`infra.operations.pipelines.records`)
+    <root>/pipelines/<pipeline>/newest/<hex>.json  what a step made when it last ended
     <root>/pipelines/<pipeline>/staging/<run>/...  what running steps write to; cleared by the next run
 
 A step's record is written last and atomically, after its artifacts are on disk: whatever kills a run, a step is
@@ -11,6 +12,8 @@ either recorded with whole outputs or not at all. An artifact that no longer mat
 """
 
 import contextlib
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -108,6 +111,20 @@ class ArtifactStore:
                 self._keep(folder, digests[name])
             write_atomically(self._record(key), record.model_dump_json())
         return record
+
+    def is_newest(self, label: str, outputs: Mapping[str, str]) -> bool:
+        """Whether the step (or partition) `label` made these outputs when it last ended."""
+        with contextlib.suppress(FileNotFoundError):
+            return self._newest(label).read_text() == json.dumps(dict(outputs), sort_keys=True)
+        return False
+
+    def note_newest(self, label: str, outputs: Mapping[str, str]) -> None:
+        """`outputs` are empty when it failed."""
+        if not self.is_newest(label, outputs):
+            write_atomically(self._newest(label), json.dumps(dict(outputs), sort_keys=True))
+
+    def _newest(self, label: str) -> Path:
+        return self.home / "newest" / f"{hashlib.sha256(label.encode()).hexdigest()[:16]}.json"
 
     def _record(self, key: str) -> Path:
         return self.steps / f"{key.removeprefix('sha256:')}.json"

@@ -83,9 +83,10 @@ class Evidence:
         )
 
     def _checks(self, run: StepRun) -> Iterator[CheckRun]:
-        """Of the last attempt, and of those of its partitions; what was cached was told by the run that made it."""
+        """Of the last attempt, and of those of its partitions. What was cached was told by the run that made it, and
+        is told again only when another verdict was told in between."""
         for told in (run, *run.partitions.values()):
-            for check in told.attempts[-1].checks if told.attempts else ():
+            for check in told.attempts[-1].checks if told.attempts else told.checks:
                 # A check's name may hold what no file's name may, and an outbox is made of files.
                 name = hashlib.sha256(f"{told.step}\0{check.name}".encode()).hexdigest()[:16]
                 yield CheckRun(

@@ -41,6 +41,7 @@ class StepRun:
     attempts: tuple[Attempt, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()  # of outputs that an earlier run made, and that are the newest again
     partitions: "dict[str, StepRun]" = field(default_factory=dict)
 
     @property

@@ -138,12 +138,19 @@ class StepRunner:
     def _ended(
         self, work: Work, status: StepStatus, record: StepRecord | None, attempts: tuple[Attempt, ...] = ()
     ) -> StepRun:
+        outputs = record.outputs if record else {}
+        is_new = not self.store.is_newest(work.label, outputs)
+        checks: tuple[Check, ...] = ()
+        if is_new and record and not attempts:
+            checks = read_checks({name: self.store.path_of(digest) for name, digest in outputs.items()})
+        self.store.note_newest(work.label, outputs)
         return StepRun(
             step=work.label,
             status=status,
             attempts=attempts,
             inputs=work.digests,
-            outputs=record.outputs if record else {},
+            outputs=outputs,
+            checks=checks,
             partitions={
                 name: StepRun(step=dataclasses.replace(work, partition=name).label, status=status, outputs=outputs)
                 for name, outputs in (record.partitions if record else {}).items()

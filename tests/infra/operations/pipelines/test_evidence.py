@@ -91,6 +91,19 @@ def test_a_cached_step_tells_its_checks_no_more(toy: Toy) -> None:
     assert checks(ledger) == []
 
 
+@pytest.mark.parametrize("bad", [writes(BAD), writes(BAD, then="sys.exit(1)")], ids=["passed", "failed"])
+def test_a_cached_verdict_is_told_again_when_another_was_told_since(toy: Toy, bad: str) -> None:
+    """Who takes back what was bad must see the verdict change back, though nothing runs."""
+    toy.run(one(toy, writes(GOOD)))
+    toy.run(one(toy, bad))
+    ledger = Recorder()
+    assert toy.run(one(toy, writes(GOOD)), ledger=ledger).is_unchanged
+    assert [event.check for event in checks(ledger)] == ["flights.rows"]
+    ledger = Recorder()
+    toy.run(one(toy, writes(GOOD)), ledger=ledger)
+    assert checks(ledger) == []
+
+
 def test_partitions_check_for_themselves(toy: Toy) -> None:
     (toy.folder / "words").write_text("x y")
     code = (
