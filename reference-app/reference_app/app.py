@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.types import ASGIApp
 
 from infra.contracts.clock import clock_from_environment
 from reference_app.direct import DirectRoutes
@@ -14,10 +16,23 @@ from reference_app.model import load_model
 from reference_app.observation import Observation
 from reference_app.prediction_log import open_log
 from reference_app.predictor import Predictor
+from reference_app.refusals import failed, refused
 from reference_app.request_log import RequestLog, WriteLine, write_to_stdout
 from reference_app.routes import DIRECT, ROUTES
 from reference_app.services import Services
 from reference_app.settings import Settings
+
+
+class FlightApp(FastAPI):
+    """The framework with our own layers around all of its own, so that a direct route passes none of those."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        services: Services = self.state.services
+        framework = super().build_middleware_stack()
+        # It would answer our failures in its own words before `Observation` sees them.
+        assert isinstance(framework, ServerErrorMiddleware)
+        direct = DirectRoutes(framework.app, services=services, routers=DIRECT, handlers=self.exception_handlers)
+        return Observation(direct, metrics=services.metrics, lifecycle=services.lifecycle, log=self.state.request_log)
 
 
 def create_app(settings: Settings, write_line: WriteLine = write_to_stdout) -> FastAPI:
@@ -34,7 +49,7 @@ def create_app(settings: Settings, write_line: WriteLine = write_to_stdout) -> F
         log = open_log(settings.prediction_log, settings, clock, metrics.log_dropped.inc)
         predictor.listen(log.append)
         finishers.append(log.close)
-    app = FastAPI(
+    app = FlightApp(
         title="Flight delay",
         version=settings.app_version,
         description="The risk that a flight from New York arrives more than 15 minutes late.",
@@ -53,20 +68,9 @@ def create_app(settings: Settings, write_line: WriteLine = write_to_stdout) -> F
         finishers=tuple(finishers),
     )
     app.state.services = services
-    app.add_exception_handler(FlightRefusedError, _refused)
-    # The one that is added last is the outermost.
-    app.add_middleware(DirectRoutes, services=services, routers=DIRECT, handlers=app.exception_handlers)
-    app.add_middleware(Observation, metrics=metrics, lifecycle=lifecycle, log=RequestLog(write_line))
+    app.state.request_log = RequestLog(write_line)
+    app.add_exception_handler(FlightRefusedError, refused)
+    app.add_exception_handler(HTTPException, failed)
     for router in ROUTES:
         app.include_router(router)
     return app
-
-
-async def _refused(request: Request, error: Exception) -> JSONResponse:
-    """422 with every problem; the shape is FastAPI's own, which clients already read."""
-    assert isinstance(error, FlightRefusedError)
-    detail = [
-        {"loc": ["body", *field.split(".")] if field else ["body"], "msg": problem, "type": "value_error"}
-        for field, problem in error.problems.items()
-    ]
-    return JSONResponse({"detail": detail, "request_id": request.state.request_id}, 422)

@@ -1,7 +1,7 @@
 """Around every request: an id that joins the caller's log to ours, one count, one log line, no naked error."""
 
 import logging
-import os
+import random
 import re
 import time
 
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from reference_app.lifecycle import Lifecycle
 from reference_app.logs import FIELDS
 from reference_app.metrics import Metrics
+from reference_app.refusals import trouble_at
 from reference_app.request_log import RequestLog
 
 REQUEST_ID_HEADER = b"x-request-id"
@@ -20,6 +21,9 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # Machines ask for these every second or two; only their failures are worth a line.
 QUIET_ROUTES = frozenset({"/health", "/ready", "/metrics"})
 CLIENT_CLOSED = 499  # nginx's code for a client that left before its answer; nothing is sent with it
+
+# Seeded by the system once: asking it for each request would be a system call.
+_CHANCE = random.Random()  # noqa: S311  # no secret is made of it
 
 logger = logging.getLogger("reference_app.requests")
 
@@ -57,8 +61,8 @@ class Observation:
             logger.exception("unexpected error", extra={FIELDS: {"request_id": request_id}})
             if status is not None:  # the answer is half sent: only closing the connection tells the client
                 raise
-            problem = {"detail": f"unexpected error, not yours; report it with request id {request_id}"}
-            await JSONResponse(problem, 500)(scope, receive, send_marked)
+            problem = f"unexpected error, not yours; report it with request id {request_id}"
+            await JSONResponse(trouble_at(scope["path"], problem), 500)(scope, receive, send_marked)
         finally:
             self._ended(scope, status or CLIENT_CLOSED, time.perf_counter() - started, request_id)
 
@@ -70,6 +74,6 @@ class Observation:
 
 
 def _request_id(scope: Scope) -> str:
-    """The caller's when it is well formed, otherwise 32 hex digits of chance."""
+    """The caller's when it is well formed, otherwise 32 hex digits of chance: unique, and no secret."""
     asked: bytes = next((value for name, value in scope["headers"] if name == REQUEST_ID_HEADER), b"")
-    return asked.decode() if REQUEST_ID.fullmatch(asked) else os.urandom(16).hex()
+    return asked.decode() if REQUEST_ID.fullmatch(asked) else f"{_CHANCE.getrandbits(128):032x}"

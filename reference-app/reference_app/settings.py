@@ -51,6 +51,12 @@ class Settings(BaseModel):
     max_body_bytes: int = Field(
         default=16_384, ge=256, le=1_048_576, description="largest request body, 256 to 1048576 bytes"
     )
+    max_batch_rows: int = Field(
+        default=1000, ge=1, le=100_000, description="most rows of a batch or an inference request, 1 to 100000"
+    )
+    max_batch_body_bytes: int = Field(
+        default=1_048_576, ge=256, le=67_108_864, description="largest body of such a request, 256 to 67108864 bytes"
+    )
     body_timeout_seconds: float = Field(
         default=5, gt=0, le=60, description="how long a client may take to send its request, up to 60"
     )
