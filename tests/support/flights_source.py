@@ -3,6 +3,7 @@
 import csv
 import importlib.util
 import io
+import itertools
 import zipfile
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -66,3 +67,21 @@ def read_readings() -> dict[str, list[Reading]]:
             values = {name: None if row[name] in MISSING else float(row[name]) for name in WEATHER}
             readings.setdefault(row["origin"], []).append(Reading(datetime.fromisoformat(row["time_hour"]), values))
     return readings
+
+
+def flights_of(month: str, count: int) -> list[dict[str, str]]:
+    """The first `count` flights of a month (YYYY-MM), word for word."""
+    year, number = map(int, month.split("-"))
+    with zipfile.ZipFile(_data() / "flights.csv.zip") as archive, archive.open("flights.csv") as stream:
+        rows = csv.DictReader(io.TextIOWrapper(stream))
+        of_month = (row for row in rows if (int(row["year"]), int(row["month"])) == (year, number))
+        return list(itertools.islice(of_month, count))
+
+
+def as_csv(rows: list[dict[str, str]]) -> str:
+    """As a delivery writes it."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
