@@ -24,6 +24,9 @@ class LearnerConf(Frozen):
     learning_rate: float = Field(gt=0, le=1)
     leaf_nodes_max: int = Field(ge=2)
     leaf_rows_min: int = Field(ge=1)
+    calibration_months: int = Field(
+        ge=0, description="last ones of the training window, predicted by trees of the months before; 0: no calibration"
+    )
     seed: int = Field(ge=0)
     threads: int = Field(ge=1)
 

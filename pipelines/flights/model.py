@@ -1,6 +1,7 @@
 """The model itself: what is learnt, from which columns, and how it becomes bytes."""
 
 import io
+import pickle
 
 import joblib
 import numpy as np
@@ -14,6 +15,11 @@ from threadpoolctl import threadpool_limits
 
 from pipelines.flights.columns import CATEGORICAL, FEATURES, LABEL
 from pipelines.flights.conf import LearnerConf
+
+
+def known_values(frame: pd.DataFrame) -> dict[str, list[str]]:
+    """The categories that `frame` holds, in order."""
+    return {name: sorted(frame[name].unique().tolist()) for name in CATEGORICAL}
 
 
 def unfitted(conf: LearnerConf, known: dict[str, list[str]]) -> Pipeline:
@@ -45,16 +51,19 @@ def fit(conf: LearnerConf, known: dict[str, list[str]], frame: pd.DataFrame) -> 
         return unfitted(conf, known).fit(frame[list(FEATURES)], frame[LABEL])
 
 
+def learner_columns(model: Pipeline) -> list[str]:
+    """Names of what the learner behind the encoder takes, in its order."""
+    return [name.partition("__")[2] for name in model.named_steps["columns"].get_feature_names_out()]
+
+
 def late_probability(model: Pipeline, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
     """One probability (0-1) a row."""
     return np.asarray(model.predict_proba(frame[list(FEATURES)])[:, 1], dtype=np.float64)
 
 
 def to_bytes(model: Pipeline) -> bytes:
-    """The same fitted model gives the same bytes: not compressed, and written in one go."""
-    buffer = io.BytesIO()
-    joblib.dump(model, buffer)
-    return buffer.getvalue()
+    """The same fitted model gives the same bytes. A plain pickle, which joblib reads and MLflow, too."""
+    return pickle.dumps(model, protocol=5)
 
 
 def from_bytes(content: bytes) -> Pipeline:

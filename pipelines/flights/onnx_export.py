@@ -1,8 +1,7 @@
 """The model as ONNX: histogram gradient boosting with its categories and missing values, as one tree ensemble.
 
 Converters know neither native categories nor where a missing value goes, so the trees are written here, node by
-node, as the operator `TreeEnsemble` of the domain `ai.onnx.ml`. The calibration is a line on the raw score, so it
-is folded into the leaves.
+node, as the operator `TreeEnsemble` of the domain `ai.onnx.ml`.
 
 Whoever calls the graph gives the index of a category's value in the list that the encoder was made with, NaN for
 one that is not in it, and NaN for a missing number. Thresholds are rounded to float32 as the inputs are; rounding
@@ -17,9 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from onnx import TensorProto, checker, helper, numpy_helper
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.frozen import FrozenEstimator
+
+from infra.contracts.errors import HighwayError
 
 INPUT, OUTPUT = "features", "probability"
 _SCORE = "score"
@@ -30,19 +29,8 @@ _LEQ, _MEMBER, _SUM = 0, 6, 1
 _BITS = 32
 
 
-class ExportError(ValueError):
+class ExportError(HighwayError):
     """The learner is nothing that the graph can say."""
-
-
-@dataclass(frozen=True)
-class _Line:
-    """score -> slope * score + shift"""
-
-    slope: float = 1.0
-    shift: float = 0.0
-
-    def of(self, score: float) -> float:
-        return self.slope * float(score) + self.shift
 
 
 @dataclass(frozen=True)
@@ -99,18 +87,19 @@ class _Writer:
         self._order = order
         self._categories = categories
 
-    def add(self, tree: Any, line: _Line) -> None:
+    def add(self, tree: Any, start: float) -> None:
         ensemble, nodes = self.ensemble, tree.nodes
         if nodes[0]["is_leaf"]:
             # The operator has no tree without a node: both branches lead to the one leaf.
-            leaf = ensemble.add_leaf(line.of(nodes[0]["value"]))
+            leaf = ensemble.add_leaf(start + float(nodes[0]["value"]))
             root = ensemble.add_node(_LEQ, 0, 0.0, missing_is_true=False)
             for side in (True, False):
                 ensemble.link(root, side, leaf, is_leaf=True)
             ensemble.roots.append(root)
             return
         places = [
-            ensemble.add_leaf(line.of(node["value"])) if node["is_leaf"] else self._branch(tree, node) for node in nodes
+            ensemble.add_leaf(start + float(node["value"])) if node["is_leaf"] else self._branch(tree, node)
+            for node in nodes
         ]
         ensemble.roots.append(places[0])
         for place, node in zip(places, nodes, strict=True):
@@ -131,40 +120,25 @@ class _Writer:
 def to_onnx(
     learner: Any, columns: Sequence[str], features: Sequence[str], categorical: Mapping[str, Sequence[object]]
 ) -> bytes:
-    """`learner` is a fitted `HistGradientBoostingClassifier` of two classes, or a `CalibratedClassifierCV` of one
-    (frozen, sigmoid). `columns` are the names of what it takes, in its order; `features` those of the graph's input;
-    `categorical` holds the values that the encoder before it has codes for (NaN is the code of all others).
-    The same learner gives the same bytes. Raises `ExportError`."""
+    """`learner` is a fitted `HistGradientBoostingClassifier` of two classes. `columns` are the names of what it takes,
+    in its order; `features` those of the graph's input; `categorical` holds the values that the encoder before it has
+    codes for (NaN is the code of all others). The same learner gives the same bytes. Raises `ExportError`."""
+    if not isinstance(learner, HistGradientBoostingClassifier) or learner.n_trees_per_iteration_ != 1:
+        raise ExportError(f"{learner!r} cannot be exported: use HistGradientBoostingClassifier, with two classes")
     if sorted(columns) != sorted(features):
         raise ExportError(f"the learner takes {sorted(columns)}, the graph {sorted(features)}: they must be the same")
-    boosting, line = _parts(learner)
-    if boosting.n_trees_per_iteration_ != 1:
-        raise ExportError(f"{len(boosting.classes_)} classes: only a learner of two can be exported")
-    positions = _positions(boosting)
+    positions = _positions(learner)
     categories = [
         _Categories(codes, [code for code in range(len(categorical[columns[position]])) if code not in codes])
-        for position, codes in zip(positions, _codes(boosting), strict=False)
+        for position, codes in zip(positions, _codes(learner), strict=False)
     ]
     writer = _Writer([features.index(columns[position]) for position in positions], categories)
-    # The score's constant part goes into the first tree: one of its leaves is in every sum.
-    constant = line.of(np.ravel(boosting._baseline_prediction)[0])
-    for (tree,) in boosting._predictors:
-        writer.add(tree, _Line(line.slope, constant))
-        constant = 0.0
+    # What every score starts from goes into the first tree: one of its leaves is in every sum.
+    start = float(np.ravel(learner._baseline_prediction)[0])
+    for (tree,) in learner._predictors:
+        writer.add(tree, start)
+        start = 0.0
     return _model(writer.ensemble, len(features))
-
-
-def _parts(learner: Any) -> tuple[HistGradientBoostingClassifier, _Line]:
-    if isinstance(learner, HistGradientBoostingClassifier):
-        return learner, _Line()
-    if isinstance(learner, CalibratedClassifierCV) and len(learner.calibrated_classifiers_) == 1:
-        (pair,) = learner.calibrated_classifiers_
-        inner = pair.estimator.estimator if isinstance(pair.estimator, FrozenEstimator) else pair.estimator
-        (sigmoid,) = pair.calibrators
-        if isinstance(inner, HistGradientBoostingClassifier) and hasattr(sigmoid, "a_"):
-            # scikit-learn's sigmoid is 1 / (1 + exp(a * score + b)).
-            return inner, _Line(-float(sigmoid.a_), -float(sigmoid.b_))
-    raise ExportError(f"{type(learner).__name__}: use HistGradientBoostingClassifier, with sigmoid calibration or none")
 
 
 def _positions(boosting: HistGradientBoostingClassifier) -> list[int]:
