@@ -1,23 +1,22 @@
-"""Evaluate: judge the model on the month after its training window, beside a baseline that knows no flight."""
+"""Evaluate: judge the model on the month after its training window, beside baselines and the champion."""
+
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from pipelines import step
+from pipelines.flights.champion import CHAMPION_FILE
 from pipelines.flights.columns import LABEL
 from pipelines.flights.conf import FlightsConf
 from pipelines.flights.dataset import read_dataset
+from pipelines.flights.evaluation import Judged
+from pipelines.flights.files import BASELINE_FILE, MODEL_FILE, ONNX_FILE, PARITY_FILE
+from pipelines.flights.gates import GatesConf
 from pipelines.flights.model import from_bytes, late_probability
-
-
-def scores(late: "pd.Series[bool]", probability: npt.NDArray[np.float64]) -> dict[str, float]:
-    """AUC: 0.5 is chance, 1 is perfect. Brier: mean squared error of the probability, 0 is perfect."""
-    return {
-        "auc": float(roc_auc_score(late, probability)),
-        "brier": float(brier_score_loss(late, probability)),
-    }
+from pipelines.flights.names import ALWAYS_AVERAGE, CANDIDATE, CHAMPION, LOGISTIC_REGRESSION
+from pipelines.flights.onnx_model import OnnxModel
+from pipelines.flights.parity import as_json, sample
 
 
 def by_month(shares: dict[str, dict[str, float]], conf: FlightsConf) -> list[dict[str, str | float]]:
@@ -30,40 +29,64 @@ def by_month(shares: dict[str, dict[str, float]], conf: FlightsConf) -> list[dic
     ]
 
 
-def main() -> None:
-    conf = FlightsConf.from_environment()
-    features, model = step.read_from("features"), step.read_from("model")
-    training, summary = model.read_json("training.json"), features.read_json("summary.json")
-    held_out = read_dataset(features, step.read_from("labels"), [conf.holdout_month])
-    probability = late_probability(from_bytes(model.read_bytes("model.joblib")), held_out)
-    measured = scores(held_out[LABEL], probability)
-    # The baseline predicts the training window's share of late flights for every flight.
-    baseline = scores(held_out[LABEL], np.full(len(held_out), training["late_share"]))
-
-    table = by_month(summary["months"], conf)
-    for row in table:
+def print_table(months: list[dict[str, str | float]], judged: dict[str, Any]) -> None:
+    for row in months:
         print(f"{row['month']}  {row['rows']:>7,} flights  {row['late_share']:6.1%} late  {row['use']}")
-    print(f"{'':10}{'AUC':>8}{'Brier':>9}")
-    print(f"{'model':10}{measured['auc']:8.4f}{measured['brier']:9.5f}")
-    print(f"{'baseline':10}{baseline['auc']:8.4f}{baseline['brier']:9.5f}")
-    print(f"predicted {probability.mean():.1%} late in {conf.holdout_month}, {held_out[LABEL].mean():.1%} were")
-    if measured["auc"] <= baseline["auc"] or measured["brier"] >= baseline["brier"]:
-        step.fail("the model is no better than predicting the average for every flight; it is not registered")
+    print(f"{'':20}{'AUC':>8}{'Brier':>9}{'log loss':>10}{'calibration':>13}")
+    for name, each in judged["models"].items():
+        auc, brier, log_loss, calibration = (
+            each["metrics"][metric]["value"] for metric in ("auc", "brier", "log_loss", "calibration_error")
+        )
+        print(f"{name:20}{auc:8.4f}{brier:9.5f}{log_loss:10.4f}{calibration:13.4f}")
 
+
+def main() -> None:
+    conf, gates = FlightsConf.from_environment(), GatesConf.from_environment()
+    features, model, champion = (step.read_from(name) for name in ("features", "model", "champion"))
+    training, summary = model.read_json("training.json"), features.read_json("summary.json")
+    held_out = read_dataset(features, step.read_from("labels"), [conf.holdout_month], also=("day",))
+    late = held_out[LABEL]
+
+    candidate = from_bytes(model.read_bytes(MODEL_FILE))
+    probability = late_probability(candidate, held_out)
+    probabilities = {
+        CANDIDATE: probability,
+        # The training window's share of late flights, for every flight.
+        ALWAYS_AVERAGE: np.full(len(held_out), training["late_share"]),
+        LOGISTIC_REGRESSION: late_probability(from_bytes(model.read_bytes(BASELINE_FILE)), held_out),
+    }
+    known_champion = champion.read_json(CHAMPION_FILE)
+    if known_champion["version"] is not None:
+        probabilities[CHAMPION] = late_probability(from_bytes(champion.read_bytes(MODEL_FILE)), held_out)
+
+    judged = Judged(held_out, probabilities).as_json(gates.evaluation)
+    months = by_month(summary["months"], conf)
+    print_table(months, judged)
+    print(f"predicted {probability.mean():.1%} late in {conf.holdout_month}, {late.mean():.1%} were")
+
+    onnx = OnnxModel(model.read_bytes(ONNX_FILE), training["features"], training["categorical"])
+    difference = float(np.abs(onnx.late_probability(held_out) - probability).max())
+    print(f"ONNX and scikit-learn differ by {difference:.1e} at most on {len(held_out):,} rows")
+    metrics = {name: each["value"] for name, each in judged["models"][CANDIDATE]["metrics"].items()}
     evaluation = {
         "holdout": {
             "month": conf.holdout_month,
             "rows": len(held_out),
-            "late_share": float(held_out[LABEL].mean()),
-            **measured,
+            "late_share": float(late.mean()),
+            **metrics,
         },
         "predicted_share": float(probability.mean()),
-        "baseline": baseline,
-        "months": table,
+        "champion": known_champion,
+        "parity": {"rows": len(held_out), "max_difference": difference},
+        "months": months,
         "rows_in": summary["rows_in"],
         "excluded": summary["excluded"],
+        **judged,
     }
-    step.write_to("evaluation").write_json("evaluation.json", evaluation)
+    output = step.write_to("evaluation")
+    output.write_json("evaluation.json", evaluation)
+    rows: pd.DataFrame = sample(held_out)
+    output.write_json(PARITY_FILE, as_json(rows, late_probability(candidate, rows)))
 
 
 if __name__ == "__main__":

@@ -3,33 +3,49 @@
 import json
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from mlflow.exceptions import MlflowException
 
 from infra.contracts.bundle import publish
 from infra.contracts.names import OPERATOR
-from infra.contracts.pipelines import COMMIT_VARIABLE, LOCK_DIGEST_VARIABLE, RESULT_FILE, PipelineResult
+from infra.contracts.pipelines import (
+    CHECKS_FILE,
+    COMMIT_VARIABLE,
+    LOCK_DIGEST_VARIABLE,
+    RESULT_FILE,
+    RUN_VARIABLE,
+    PipelineResult,
+)
 from pipelines import step
+from pipelines.flights.bundle_store import bundle_store
 from pipelines.flights.card import Lineage, model_card
 from pipelines.flights.conf import FlightsConf
+from pipelines.flights.data_card import data_card_text
+from pipelines.flights.files import (
+    CARD_FILE,
+    DATA_CARD_FILE,
+    MODEL_CARD_FILE,
+    MODEL_FILE,
+    ONNX_FILE,
+    PARITY_FILE,
+)
+from pipelines.flights.gates import CHECKS
+from pipelines.flights.mlflow_model import mlflow_files
+from pipelines.flights.model_card import model_card_text
+from pipelines.flights.names import ALWAYS_AVERAGE
+from pipelines.flights.quality import QUALITY_FILE
 from pipelines.flights.registry import Registration, connect, register
-from pipelines.flights.variables import BUNDLES_VARIABLE, PASSWORD_FILE_VARIABLE, REGISTRY_VARIABLE
+from pipelines.flights.variables import PASSWORD_FILE_VARIABLE, REGISTRY_VARIABLE
 
-
-def bundle_store() -> Path:
-    uri = step.variable(BUNDLES_VARIABLE)
-    if urlsplit(uri).scheme != "file":
-        step.fail(f"{BUNDLES_VARIABLE} is {uri!r}: bundles are published to a file:/// URI")
-    return Path(unquote(urlsplit(uri).path))
+RUN_TAG = "run_id"
 
 
 def metrics_of(evaluation: dict[str, Any]) -> dict[str, float]:
+    always_average = evaluation["models"][ALWAYS_AVERAGE]["metrics"]
+    names = ("auc", "brier", "log_loss", "calibration_error", "late_share")
     return {
-        "auc": evaluation["holdout"]["auc"],
-        "brier": evaluation["holdout"]["brier"],
-        "baseline_brier": evaluation["baseline"]["brier"],
-        "late_share": evaluation["holdout"]["late_share"],
+        **{name: evaluation["holdout"][name] for name in names},
+        "baseline_brier": always_average["brier"]["value"],
     }
 
 
@@ -42,16 +58,23 @@ def params_of(conf: FlightsConf) -> dict[str, str]:
 def main() -> None:
     conf = FlightsConf.from_environment()
     model, evaluated = step.read_from("model"), step.read_from("evaluation")
-    evaluation = evaluated.read_json("evaluation.json")
+    training, evaluation = model.read_json("training.json"), evaluated.read_json("evaluation.json")
+    checks = CHECKS.validate_python(step.read_from("verdict").read_json(CHECKS_FILE))
+    quality = step.read_from("quality").read_json(QUALITY_FILE)
     lineage = Lineage(
         commit=step.variable(COMMIT_VARIABLE),
         data_digest=step.digest_of("raw"),
         lock_digest=step.variable(LOCK_DIGEST_VARIABLE),
     )
-    card = model_card(conf.model, model.read_json("training.json"), evaluation, lineage)
+    card = model_card(conf.model, training, evaluation, lineage)
+    # Nothing of the time or of the run: the same model of the same lineage is the same bundle.
     files = {
-        "model.joblib": model.read_bytes("model.joblib"),
-        "model.json": (json.dumps(card, indent=1, sort_keys=True) + "\n").encode(),
+        MODEL_FILE: model.read_bytes(MODEL_FILE),
+        ONNX_FILE: model.read_bytes(ONNX_FILE),
+        PARITY_FILE: evaluated.read_bytes(PARITY_FILE),
+        CARD_FILE: (json.dumps(card, indent=1, sort_keys=True) + "\n").encode(),
+        MODEL_CARD_FILE: model_card_text(card, training, evaluation, checks).encode(),
+        DATA_CARD_FILE: data_card_text(conf, evaluation, quality, card).encode(),
     }
     digest = publish(bundle_store(), files)
     url = step.variable(REGISTRY_VARIABLE)
@@ -61,8 +84,13 @@ def main() -> None:
         digest=digest,
         params=params_of(conf),
         metrics=metrics_of(evaluation),
-        tags=lineage.model_dump(),
-        files={**files, "evaluation.json": evaluated.read_bytes("evaluation.json")},
+        tags={**lineage.model_dump(), RUN_TAG: step.variable(RUN_VARIABLE)},
+        files={
+            **files,
+            **mlflow_files(training),
+            "evaluation.json": evaluated.read_bytes("evaluation.json"),
+            CHECKS_FILE: step.read_from("verdict").read_bytes(CHECKS_FILE),
+        },
     )
     try:
         version = register(client, registration)
@@ -77,4 +105,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    step.run(main)

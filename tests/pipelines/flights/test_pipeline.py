@@ -27,7 +27,7 @@ DATA_URI = "file:///data"
 def test_steps_fit_together_and_each_is_a_module() -> None:
     spec = training_pipeline(FlightsConf.from_file(), REGISTRY, DATA_URI)
     data = {"manifest", "raw", "receipt", "quality", "features", "labels"}
-    assert set(producers(spec)) == data | {"model", "evaluation", "result"}
+    assert set(producers(spec)) == data | {"model", "champion", "evaluation", "verdict", "result"}
     for step in spec.steps:
         assert importlib.util.find_spec(step.command[-1]), step.command
 
