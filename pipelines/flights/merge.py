@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 SOURCE = "_source"  # column: number of the file that a row is from
-_PLACE, _AGREES_ = "_place", "_agrees"
+_PLACE, _AGREES = "_place", "_agrees"
 
 
 @dataclass(frozen=True, kw_only=True)
