@@ -1,6 +1,7 @@
 """The flights read straight from the source's own file with nothing but the standard library."""
 
 import csv
+import functools
 import importlib.util
 import io
 import itertools
@@ -69,13 +70,18 @@ def read_readings() -> dict[str, list[Reading]]:
     return readings
 
 
-def flights_of(month: str, count: int) -> list[dict[str, str]]:
-    """The first `count` flights of a month (YYYY-MM), word for word."""
+@functools.cache
+def _flights_of(month: str, count: int) -> list[dict[str, str]]:
     year, number = map(int, month.split("-"))
     with zipfile.ZipFile(_data() / "flights.csv.zip") as archive, archive.open("flights.csv") as stream:
         rows = csv.DictReader(io.TextIOWrapper(stream))
         of_month = (row for row in rows if (int(row["year"]), int(row["month"])) == (year, number))
         return list(itertools.islice(of_month, count))
+
+
+def flights_of(month: str, count: int) -> list[dict[str, str]]:
+    """The first `count` flights of a month (YYYY-MM), word for word; free to be changed."""
+    return [dict(row) for row in _flights_of(month, count)]
 
 
 def as_csv(rows: list[dict[str, str]]) -> str:
@@ -85,3 +91,11 @@ def as_csv(rows: list[dict[str, str]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def readings_of(month: str, count: int) -> list[dict[str, str]]:
+    """The first `count` weather readings of a month (YYYY-MM), word for word."""
+    year, number = map(int, month.split("-"))
+    with (_data() / "weather.csv").open() as stream:
+        of_month = (row for row in csv.DictReader(stream) if (int(row["year"]), int(row["month"])) == (year, number))
+        return list(itertools.islice(of_month, count))
