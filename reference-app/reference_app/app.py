@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from infra.contracts.clock import clock_from_environment
 from reference_app.direct import DirectRoutes
 from reference_app.flight import FlightRefusedError
+from reference_app.hot_swap import HotSwap
 from reference_app.lifecycle import Lifecycle
 from reference_app.metrics import Metrics
 from reference_app.model import load_model
@@ -65,6 +66,7 @@ def create_app(settings: Settings, write_line: WriteLine = write_to_stdout) -> F
         lifecycle=lifecycle,
         metrics=metrics,
         predictor=predictor,
+        hot_swap=HotSwap(settings.admin_token_file, settings, predictor) if settings.admin_token_file else None,
         finishers=tuple(finishers),
     )
     app.state.services = services

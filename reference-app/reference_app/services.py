@@ -7,6 +7,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from infra.contracts.clock import Clock
+from reference_app.hot_swap import HotSwap
 from reference_app.lifecycle import Lifecycle
 from reference_app.metrics import Metrics
 from reference_app.predictor import Predictor
@@ -22,6 +23,7 @@ class Services:
     lifecycle: Lifecycle
     metrics: Metrics
     predictor: Predictor
+    hot_swap: HotSwap | None = None  # when operators may load another model
     # What a clean stop does last, in this order; each is given the seconds that it may take.
     finishers: tuple[Callable[[float], None], ...] = ()
 

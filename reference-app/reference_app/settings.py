@@ -60,6 +60,9 @@ class Settings(BaseModel):
     body_timeout_seconds: float = Field(
         default=5, gt=0, le=60, description="how long a client may take to send its request, up to 60"
     )
+    admin_token_file: Path | None = Field(
+        default=None, description="the file with the token of who may load another model; without it nobody may"
+    )
     model_cache: Annotated[Path, BeforeValidator(_folder)] | None = Field(
         default=None, description="where verified models are kept for a store that is away, as a path or file:/// URI"
     )

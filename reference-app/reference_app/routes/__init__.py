@@ -1,6 +1,18 @@
 """The route table: a route a file, in the order in which they are matched."""
 
-from reference_app.routes import batch, health, metrics, page, predict, ready, style, v2_infer, v2_model, v2_server
+from reference_app.routes import (
+    batch,
+    health,
+    metrics,
+    page,
+    predict,
+    ready,
+    style,
+    v2_infer,
+    v2_model,
+    v2_repository,
+    v2_server,
+)
 
 ROUTES = (
     page.router,
@@ -10,6 +22,7 @@ ROUTES = (
     v2_server.router,
     v2_model.router,
     v2_infer.router,
+    v2_repository.router,
     health.router,
     ready.router,
     metrics.router,

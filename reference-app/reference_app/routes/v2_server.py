@@ -9,7 +9,7 @@ from reference_app.services import Shared
 router = APIRouter(tags=["open inference protocol"])
 
 NAME = "reference-app"
-MODEL_REPOSITORY = "model_repository"
+LOAD = "model_repository(load)"  # of that extension, the one request that is served here
 
 
 class ServerMetadata(BaseModel):
@@ -31,7 +31,9 @@ class Ready(BaseModel):
 
 @router.get("/v2")
 async def metadata(services: Shared) -> ServerMetadata:
-    return ServerMetadata(name=NAME, version=services.settings.app_version, extensions=())
+    return ServerMetadata(
+        name=NAME, version=services.settings.app_version, extensions=(LOAD,) if services.hot_swap else ()
+    )
 
 
 @router.get("/v2/health/live")
