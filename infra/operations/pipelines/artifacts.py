@@ -4,7 +4,7 @@
     <root>/objects.lock                            held by whoever names artifacts, and alone by who removes some
     <root>/pipelines/<pipeline>/steps/<hex>.json   which artifacts the step with this cache key made
     <root>/pipelines/<pipeline>/runs/<run>.json    what a run that passed was of (`infra.operations.pipelines.records`)
-    <root>/pipelines/<pipeline>/newest/<hex>.json  what a step made when it last ended
+    <root>/pipelines/<pipeline>/told/<hex>.json    what a step had made when the ledger last heard its checks
     <root>/pipelines/<pipeline>/staging/<run>/...  what running steps write to; cleared by the next run
 
 A step's record is written last and atomically, after its artifacts are on disk: whatever kills a run, a step is
@@ -60,6 +60,7 @@ class ArtifactStore:
         self.home = self.root / "pipelines" / pipeline
         self.runs = self.home / "runs"
         self.steps = self.home / "steps"
+        self.told = self.home / "told"
         self.staging = self.home / "staging"
 
     def path_of(self, digest: str) -> Path:
@@ -69,8 +70,11 @@ class ArtifactStore:
         return self.path_of(digest).as_uri()
 
     def clear_staging(self) -> None:
-        """Only under the pipeline's lock: what is there was left by a run that was killed."""
+        """Only under the pipeline's lock: what is there, and files half written, were left by a run that was killed."""
         shutil.rmtree(self.staging, ignore_errors=True)
+        for folder in (self.home, self.runs, self.steps, self.told):
+            for half in folder.glob(".*"):
+                half.unlink()
 
     def stage(self, run_id: str, attempt: str, outputs: tuple[str, ...]) -> dict[str, Path]:
         """An empty folder for each output of one attempt of a step."""
@@ -112,19 +116,19 @@ class ArtifactStore:
             write_atomically(self._record(key), record.model_dump_json())
         return record
 
-    def is_newest(self, label: str, outputs: Mapping[str, str]) -> bool:
-        """Whether the step (or partition) `label` made these outputs when it last ended."""
+    def is_told(self, label: str, outputs: Mapping[str, str]) -> bool:
+        """Whether the step (or partition) `label` had made these outputs when its checks were last told."""
         with contextlib.suppress(FileNotFoundError):
-            return self._newest(label).read_text() == json.dumps(dict(outputs), sort_keys=True)
+            return self._told(label).read_text() == json.dumps(dict(outputs), sort_keys=True)
         return False
 
-    def note_newest(self, label: str, outputs: Mapping[str, str]) -> None:
+    def note_told(self, label: str, outputs: Mapping[str, str]) -> None:
         """`outputs` are empty when it failed."""
-        if not self.is_newest(label, outputs):
-            write_atomically(self._newest(label), json.dumps(dict(outputs), sort_keys=True))
+        if not self.is_told(label, outputs):
+            write_atomically(self._told(label), json.dumps(dict(outputs), sort_keys=True))
 
-    def _newest(self, label: str) -> Path:
-        return self.home / "newest" / f"{hashlib.sha256(label.encode()).hexdigest()[:16]}.json"
+    def _told(self, label: str) -> Path:
+        return self.told / f"{hashlib.sha256(label.encode()).hexdigest()[:16]}.json"
 
     def _record(self, key: str) -> Path:
         return self.steps / f"{key.removeprefix('sha256:')}.json"

@@ -83,8 +83,7 @@ class Evidence:
         )
 
     def _checks(self, run: StepRun) -> Iterator[CheckRun]:
-        """Of the last attempt, and of those of its partitions. What was cached was told by the run that made it, and
-        is told again only when another verdict was told in between."""
+        """Of the last attempt, and of those of its partitions; of what was cached, what the ledger has yet to hear."""
         for told in (run, *run.partitions.values()):
             for check in told.attempts[-1].checks if told.attempts else told.checks:
                 # A check's name may hold what no file's name may, and an outbox is made of files.

@@ -12,6 +12,9 @@ from filelock import FileLock, Timeout
 from infra.contracts.errors import HighwayError
 from infra.contracts.files import write_atomically
 
+# A run that was killed while it started a job leaves a child that holds the lock until it has become the job.
+GRACE_SECONDS = 0.5
+
 
 class PipelineBusyError(HighwayError):
     """Another run of the same pipeline is under way; the message names it."""
@@ -25,7 +28,7 @@ def sole_run(folder: Path, pipeline: str, run_id: str, now: datetime) -> Iterato
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     holder = folder / "holder"
     try:
-        lock = FileLock(folder / "lock", timeout=0, mode=0o600).acquire()
+        lock = FileLock(folder / "lock", timeout=GRACE_SECONDS, mode=0o600).acquire()
     except Timeout as error:
         raise PipelineBusyError(
             f"pipeline {pipeline} is being run by {_read(holder)}; wait for it to end, or stop that process"

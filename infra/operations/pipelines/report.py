@@ -41,7 +41,7 @@ class StepRun:
     attempts: tuple[Attempt, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
-    checks: tuple[Check, ...] = ()  # of outputs that an earlier run made, and that are the newest again
+    checks: tuple[Check, ...] = ()  # of outputs that an earlier run made, as far as the ledger did not hear them
     partitions: "dict[str, StepRun]" = field(default_factory=dict)
 
     @property

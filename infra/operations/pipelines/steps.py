@@ -139,23 +139,26 @@ class StepRunner:
         self, work: Work, status: StepStatus, record: StepRecord | None, attempts: tuple[Attempt, ...] = ()
     ) -> StepRun:
         outputs = record.outputs if record else {}
-        is_new = not self.store.is_newest(work.label, outputs)
-        checks: tuple[Check, ...] = ()
-        if is_new and record and not attempts:
-            checks = read_checks({name: self.store.path_of(digest) for name, digest in outputs.items()})
-        self.store.note_newest(work.label, outputs)
+        partitions = {}
+        for name, made in (record.partitions if record else {}).items():
+            label = dataclasses.replace(work, partition=name).label
+            partitions[name] = StepRun(step=label, status=status, outputs=made, checks=self._untold(label, made))
         return StepRun(
             step=work.label,
             status=status,
             attempts=attempts,
             inputs=work.digests,
             outputs=outputs,
-            checks=checks,
-            partitions={
-                name: StepRun(step=dataclasses.replace(work, partition=name).label, status=status, outputs=outputs)
-                for name, outputs in (record.partitions if record else {}).items()
-            },
+            checks=() if attempts else self._untold(work.label, outputs),
+            partitions=partitions,
         )
+
+    def _untold(self, label: str, outputs: Mapping[str, str]) -> tuple[Check, ...]:
+        """What an earlier run checked, if the ledger did not hear it (that run was killed) or heard another verdict
+        since (bad data came, and were taken back)."""
+        if self.store.is_told(label, outputs):
+            return ()
+        return read_checks({name: self.store.path_of(digest) for name, digest in outputs.items()})
 
     def _attempt(self, work: Work, number: int) -> tuple[Attempt, StepRecord | None]:
         duration_seconds, log, record = 0.0, None, None

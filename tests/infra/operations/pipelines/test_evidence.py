@@ -85,7 +85,7 @@ def test_telling_a_check_twice_is_telling_it_once(toy: Toy) -> None:
 
 
 def test_a_cached_step_tells_its_checks_no_more(toy: Toy) -> None:
-    toy.run(one(toy, writes(GOOD)))
+    toy.run(one(toy, writes(GOOD)), ledger=Recorder())
     ledger = Recorder()
     assert toy.run(one(toy, writes(GOOD)), ledger=ledger).is_unchanged
     assert checks(ledger) == []
@@ -94,14 +94,44 @@ def test_a_cached_step_tells_its_checks_no_more(toy: Toy) -> None:
 @pytest.mark.parametrize("bad", [writes(BAD), writes(BAD, then="sys.exit(1)")], ids=["passed", "failed"])
 def test_a_cached_verdict_is_told_again_when_another_was_told_since(toy: Toy, bad: str) -> None:
     """Who takes back what was bad must see the verdict change back, though nothing runs."""
-    toy.run(one(toy, writes(GOOD)))
-    toy.run(one(toy, bad))
+    toy.run(one(toy, writes(GOOD)), ledger=Recorder())
+    toy.run(one(toy, bad), ledger=Recorder())
     ledger = Recorder()
     assert toy.run(one(toy, writes(GOOD)), ledger=ledger).is_unchanged
     assert [event.check for event in checks(ledger)] == ["flights.rows"]
     ledger = Recorder()
     toy.run(one(toy, writes(GOOD)), ledger=ledger)
     assert checks(ledger) == []
+
+
+def test_a_verdict_that_a_kill_kept_from_the_ledger_is_told_by_the_next_run(toy: Toy) -> None:
+    class KilledError(BaseException):
+        """Nothing catches it, as nothing catches SIGKILL."""
+
+    class Killed(Recorder):
+        def keep(self, event: AnyEvent) -> None:
+            if isinstance(event, CheckRun):
+                raise KilledError
+
+    with pytest.raises(KilledError):
+        toy.run(one(toy, writes(GOOD)), ledger=Killed())
+    ledger = Recorder()
+    assert toy.run(one(toy, writes(GOOD)), ledger=ledger).is_unchanged
+    assert [event.check for event in checks(ledger)] == ["flights.rows"]
+
+
+def test_verdicts_of_partitions_are_told_again_too(toy: Toy) -> None:
+    (toy.folder / "words").write_text("x y")
+    code = (
+        "import json; (folder('OUTPUT', 'made') / 'checks.json').write_text(json.dumps([{'name': partition, 'suite': "
+        "'data', 'is_passed': %s, 'summary': 'seen'}]))"
+    )
+    toy.run(mapping(toy.journal, each=code % "True"), ledger=Recorder())
+    toy.run(mapping(toy.journal, each=code % "partition == 'y'"), ledger=Recorder())
+    ledger = Recorder()
+    assert toy.run(mapping(toy.journal, each=code % "True"), ledger=ledger).is_unchanged
+    told = [(event.check, event.outcome) for event in checks(ledger)]
+    assert told == [("x", Outcome.PASSED)], "of y nothing else was told in between"
 
 
 def test_partitions_check_for_themselves(toy: Toy) -> None:
