@@ -1,29 +1,20 @@
 """From a flight to the row that the model takes. What is not known is a typical value, and said to be one."""
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reference_app.flight import WEATHER, Flight
-from reference_app.model_card import ModelCard, Value
+from reference_app.model_card import CODES, ModelCard, Value
 
 DISTANCE = "distance_miles"
+
+# What the request alone decides.
+DERIVED = ("month", "day_of_week", "scheduled_departure_minute", "scheduled_arrival_minute", *CODES)
 
 
 def _minute_of_day(time: datetime.time) -> int:
     return time.hour * 60 + time.minute
-
-
-# What the request alone decides, by feature.
-DERIVED: Mapping[str, Callable[[Flight], Value]] = {
-    "month": lambda flight: flight.date.month,
-    "day_of_week": lambda flight: flight.date.isoweekday(),  # Monday is 1
-    "scheduled_departure_minute": lambda flight: _minute_of_day(flight.scheduled_departure),
-    "scheduled_arrival_minute": lambda flight: _minute_of_day(flight.scheduled_arrival),
-    "carrier": lambda flight: flight.carrier,
-    "origin": lambda flight: flight.origin,
-    "destination": lambda flight: flight.destination,
-}
 
 
 @dataclass(frozen=True)
@@ -41,22 +32,17 @@ def underivable(features: tuple[str, ...]) -> list[str]:
 
 
 def row_of(flight: Flight, card: ModelCard) -> Row:
-    values: dict[str, Value] = {}
-    assumed = []
-    for feature in card.features:
-        known = _known(feature, flight, card)
-        if known is None:
-            known = card.reference[feature]
-            assumed.append(feature)
-        values[feature] = known
-    return Row(values, tuple(assumed))
-
-
-def _known(feature: str, flight: Flight, card: ModelCard) -> Value:
-    """None when the passenger did not say and the model's facts do not tell."""
-    if feature in DERIVED:
-        return DERIVED[feature](flight)
-    if feature == DISTANCE:
-        return card.distance_miles.get(f"{flight.origin}-{flight.destination}")
-    value: float | None = getattr(flight, feature)
-    return value
+    # None where the passenger did not say and the model's facts do not tell.
+    known: dict[str, Value] = {
+        **vars(flight),
+        "month": flight.date.month,
+        "day_of_week": flight.date.isoweekday(),  # Monday is 1
+        "scheduled_departure_minute": _minute_of_day(flight.scheduled_departure),
+        "scheduled_arrival_minute": _minute_of_day(flight.scheduled_arrival),
+        DISTANCE: card.distance_miles.get(f"{flight.origin}-{flight.destination}"),
+    }
+    values = {feature: known[feature] for feature in card.features}
+    assumed = tuple(feature for feature in card.features if values[feature] is None)
+    for feature in assumed:
+        values[feature] = card.reference[feature]
+    return Row(values, assumed)

@@ -11,6 +11,7 @@ from reference_app.flight import Flight, FlightRefusedError
 from reference_app.metrics import Metrics, Outcomes
 from reference_app.model import Model
 from reference_app.model_card import ModelCard
+from reference_app.together import Together
 
 Given = TypeVar("Given")
 
@@ -40,6 +41,7 @@ class Predictor:
     def __init__(self, model: Model, metrics: Metrics) -> None:
         self._metrics = metrics
         self._current: tuple[Model, Outcomes] = (model, metrics.serving(model))
+        self._together = Together()
         self._listeners: list[Listener] = []
 
     @property
@@ -65,24 +67,34 @@ class Predictor:
         for listener in self._listeners:
             listener(request_id, model, row, probability)
 
-    def answer(
-        self,
-        given: Given,
-        parse: Callable[[Given, ModelCard], Flight],
-        *,
-        request_id: str,
-        with_reasons: bool = False,
-    ) -> Answer:
-        """Raises `FlightRefusedError` when the request is at fault."""
+    async def predict(self, given: Given, parse: Callable[[Given, ModelCard], Flight], *, request_id: str) -> Answer:
+        """Scored together with what else is asked for just now. Raises `FlightRefusedError` when the request is at
+        fault."""
         started = time.perf_counter()
         model, outcomes = self._current
         try:
             flight = parse(given, model.card)
             row = row_of(flight, model.card)
-            if with_reasons:
-                probability, reasons = explain(model, row)
-            else:
-                (probability,), reasons = model.score(model.encoder.rows([row.values])).tolist(), []
+            probability = await self._together.score(model, row.values)
+        except FlightRefusedError:
+            outcomes.rejected.inc()
+            raise
+        except Exception:
+            outcomes.failed.inc()
+            raise
+        outcomes.answered.inc()
+        self._metrics.prediction_seconds.observe(time.perf_counter() - started)
+        self.tell(request_id, model, row, probability)
+        return Answer(request_id, model, flight, row, probability)
+
+    def explain(self, given: Given, parse: Callable[[Given, ModelCard], Flight], *, request_id: str) -> Answer:
+        """As `predict`, with the reasons. Raises `FlightRefusedError`."""
+        started = time.perf_counter()
+        model, outcomes = self._current
+        try:
+            flight = parse(given, model.card)
+            row = row_of(flight, model.card)
+            probability, reasons = explain(model, row)
         except FlightRefusedError:
             outcomes.rejected.inc()
             raise

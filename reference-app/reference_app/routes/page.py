@@ -39,9 +39,7 @@ async def page(request: Request, services: Shared) -> HTMLResponse:
     result = None
     if given:
         try:
-            answer = services.predictor.answer(
-                given, flight_from_form, request_id=request.state.request_id, with_reasons=True
-            )
+            answer = services.predictor.explain(given, flight_from_form, request_id=request.state.request_id)
             result = result_of(answer)
         except FlightRefusedError as error:
             problems = error.problems

@@ -39,7 +39,7 @@ class Prediction(BaseModel):
 async def predict(request: Request, services: Shared) -> Response:
     # Async on purpose: the work is a fraction of a millisecond, so a thread would add a switch and no speed.
     body = await read_body(request, services.settings)
-    answer = services.predictor.answer(body, flight_from_json, request_id=request.scope["state"]["request_id"])
+    answer = await services.predictor.predict(body, flight_from_json, request_id=request.scope["state"]["request_id"])
     model = answer.model
     # The fields of `Prediction`, which describes them; checking our own answer would take as long as making it.
     said = {
