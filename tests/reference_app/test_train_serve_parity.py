@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import polars as pl
+import pytest
 from reference_app.features import row_of
 from reference_app.flight import flight_from_json
 from reference_app.model_card import ModelCard
@@ -16,6 +17,8 @@ from pipelines.flights.columns import CATEGORICAL, FEATURES, SCHEDULE
 from pipelines.flights.features import build, known_weather
 from pipelines.flights.train import distances, known_values, typical
 from tests.support.flight_model import model_card
+
+pytestmark = pytest.mark.model
 
 EVERY = 600  # of 336,776 flights, so about 560 from all months
 WEATHER = FEATURES[FEATURES.index("distance_miles") + 1 :]

@@ -62,7 +62,7 @@ class Suite:
         return f"{', '.join(told)} in {self.seconds:.1f} s"
 
 
-@dataclass
+@dataclass(eq=False)  # pytest keeps plugins in sets
 class Evidence:
     """The plugin of one session. `lineage` is of before the first test: what they change was not tested."""
 

@@ -15,6 +15,8 @@ from pipelines.flights.conf import PARAMETER, FlightsConf
 from pipelines.flights.model import from_bytes, late_probability
 from tests.support.training import Trained
 
+pytestmark = pytest.mark.model
+
 
 @pytest.fixture
 def conf() -> FlightsConf:
