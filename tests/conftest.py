@@ -7,6 +7,7 @@ import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests.support.live import Highway, clone
+from tests.support.recorded import RecordedClone, recorded_clone
 
 pytest_plugins = ["tests.support.evidence"]
 
@@ -20,3 +21,9 @@ def live_highway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Highway]:
     with clone(tmp_path_factory.mktemp("live")) as highway:
         highway.run("up")
         yield highway
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> RecordedClone:
+    """A clone with the recorded runs of two commits, once a run: who changes it puts it back."""
+    return recorded_clone(tmp_path_factory.mktemp("recorded"))

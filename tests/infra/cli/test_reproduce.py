@@ -3,16 +3,9 @@
 import contextlib
 import dataclasses
 import json
-import os
 import re
-import shutil
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,58 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from infra.cli.reproduce import find
-from infra.cli.train import CODE, LOCK
-from infra.local.home import Home
 from infra.operations.pipelines.artifacts import ArtifactStore
-from infra.operations.pipelines.lineage import lineage_of
-from infra.operations.pipelines.records import RunRecord, run_record
 from infra.operations.reproduction.checkout import NotReproducibleError
-from pipelines.flights.conf import FlightsConf
-from tests.support.service import BYTE_CODE, REPO
-from tests.support.training import execute, registry, spec_for
-from tests.support.working_copy import WorkingCopy
+from tests.support.recorded import RecordedClone
 
-CONF = "pipelines/confs/flights.yaml"
 MINUTES = 5
-REPRODUCE = [Path(sys.executable).with_name("highway"), "reproduce"]
-
-
-@dataclass
-class Clone:
-    """A clone with runs of two commits, as `highway train` would leave them."""
-
-    copy: WorkingCopy
-    home: Home
-    runs: list[RunRecord]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
-            **BYTE_CODE,
-            "HIGHWAY_HOME": str(self.home.root),
-            "HIGHWAY_DATA_URI": self.home.storage.as_uri(),
-        }
-
-    def reproduce(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*REPRODUCE, *arguments], cwd=REPO, env=self.environment, capture_output=True, text=True, check=False
-        )
-
-    @contextmanager
-    def start(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-        process = subprocess.Popen(
-            [*REPRODUCE, *arguments],
-            cwd=REPO,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.wait()
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(MINUTES * 60)]
 
 
 def processes_in(folder: Path) -> list[str]:
@@ -85,39 +32,6 @@ def processes_in(folder: Path) -> list[str]:
     return found
 
 
-def sources(target: Path) -> None:
-    """This working tree, as it is."""
-    listed = subprocess.run(
-        ["git", "-C", REPO, "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        check=True, capture_output=True, text=True,
-    )  # fmt: skip
-    for name in filter(None, listed.stdout.split("\0")):
-        if (REPO / name).exists():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(REPO / name, target / name)
-
-
-@pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    folder = tmp_path_factory.mktemp("reproduce")
-    copy = WorkingCopy.create(folder / "clone", folder / "nowhere")
-    sources(copy.path)
-    copy.commit({})
-    home = Home(copy.path / ".highway")
-    home.data.mkdir(parents=True)
-    runs = []
-    with registry(home.data) as url:
-        for iterations in (150, 200):
-            text = re.sub("iterations: .*", f"iterations: {iterations}", (copy.path / CONF).read_text())
-            # To the held-out month: the rest would only take time.
-            copy.commit({CONF: re.sub("^last_month: .*", "last_month: 2013-09", text, flags=re.M)})
-            conf = FlightsConf.from_file(copy.path / CONF)
-            run = execute(spec_for(home.data, url, conf), home.data, lineage_of(copy.path, code=CODE, lock=LOCK))
-            assert run.is_success, run.summary
-            runs.append(run_record(home.storage.as_uri(), "train", run.run_id))
-    return Clone(copy, home, runs)
-
-
 def change_a_delay(file: Path) -> None:
     file.chmod(0o600)
     table = pq.read_table(file)
@@ -126,12 +40,10 @@ def change_a_delay(file: Path) -> None:
     pq.write_table(table.set_column(column, table.schema.field(column), delays), file)
 
 
-@pytest.mark.proof
-@pytest.mark.timeout(MINUTES * 60)
 @pytest.mark.parametrize("number", [0, 1])
-def test_a_run_of_another_commit_is_made_again_to_the_byte(clone: Clone, number: int) -> None:
-    record = clone.runs[number]
-    done = clone.reproduce(record.run_id, "--json")
+def test_a_run_of_another_commit_is_made_again_to_the_byte(recorded: RecordedClone, number: int) -> None:
+    record = recorded.runs[number]
+    done = recorded.highway("reproduce", record.run_id, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
     assert found["is_same"]
@@ -140,24 +52,24 @@ def test_a_run_of_another_commit_is_made_again_to_the_byte(clone: Clone, number:
     assert compared["model"] == record.outputs["train"]["model"]
     assert {"raw", "features", "labels", "evaluation", "bundle/model.joblib"} <= set(compared)
     assert "register" in found["left_out"]
-    assert not (clone.home.root / "reproduce" / "run").exists()
-    assert clone.copy.git("worktree", "list").count("\n") == 0
+    assert not (recorded.home.root / "reproduce" / "run").exists()
+    assert recorded.copy.git("worktree", "list").count("\n") == 0
 
 
-@pytest.mark.proof
-def test_both_runs_were_of_other_models(clone: Clone) -> None:
-    first, second = clone.runs
+def test_both_runs_were_of_other_models(recorded: RecordedClone) -> None:
+    first, second = recorded.runs
     assert first.lineage.commit != second.lineage.commit
     assert first.outputs["train"]["model"] != second.outputs["train"]["model"]
 
 
-@pytest.mark.proof
-@pytest.mark.timeout(MINUTES * 60)
-def test_recorded_data_that_was_altered_is_named_by_file_and_column(clone: Clone) -> None:
-    record = clone.runs[1]
-    raw = ArtifactStore(clone.home.storage.as_uri(), "train").path_of(record.outputs["ingest"]["raw"])
-    change_a_delay(raw / "flights" / "2013-07.parquet")
-    done = clone.reproduce(record.run_id)
+def test_recorded_data_that_was_altered_is_named_by_file_and_column(recorded: RecordedClone) -> None:
+    record = recorded.runs[1]
+    raw = ArtifactStore(recorded.home.storage.as_uri(), "train").path_of(record.outputs["ingest"]["raw"])
+    file = raw / "flights" / "2013-07.parquet"
+    whole = file.read_bytes()
+    change_a_delay(file)
+    done = recorded.highway("reproduce", record.run_id)
+    file.write_bytes(whole)
     assert done.returncode == 1, done.stdout + done.stderr
     assert re.search(r"^raw .* altered since *$", done.stdout, re.M), done.stdout
     assert "raw/flights/2013-07.parquet changed: column arr_delay differs in 1 of" in done.stdout
@@ -165,16 +77,15 @@ def test_recorded_data_that_was_altered_is_named_by_file_and_column(clone: Clone
     assert "NOT the same" in done.stdout
 
 
-@pytest.mark.proof
-def test_what_cannot_be_reproduced_is_refused_in_one_line(clone: Clone, tmp_path: Path) -> None:
+def test_what_cannot_be_reproduced_is_refused_in_one_line(recorded: RecordedClone, tmp_path: Path) -> None:
     (tmp_path / "mine").touch()
-    dirty = clone.runs[0].model_copy(
+    dirty = recorded.runs[0].model_copy(
         update={
             "run_id": "dirty",
-            "lineage": dataclasses.replace(clone.runs[0].lineage, commit=f"{clone.runs[0].lineage.commit}-dirty"),
+            "lineage": dataclasses.replace(recorded.runs[0].lineage, commit=f"{recorded.runs[0].lineage.commit}-dirty"),
         }
     )
-    path = clone.home.storage / "pipelines" / "train" / "runs" / "dirty.json"
+    path = recorded.home.storage / "pipelines" / "train" / "runs" / "dirty.json"
     path.write_text(dirty.model_dump_json())
     cases = {
         ("never",): "no run of train is 'never'; the newest are",
@@ -184,7 +95,7 @@ def test_what_cannot_be_reproduced_is_refused_in_one_line(clone: Clone, tmp_path
     }
     try:
         for arguments, why in cases.items():
-            refused = clone.reproduce(*arguments)
+            refused = recorded.highway("reproduce", *arguments)
             assert (refused.returncode, refused.stdout) == (2, ""), refused.stderr
             assert why in refused.stderr
             assert len(refused.stderr.splitlines()) == 1
@@ -192,11 +103,9 @@ def test_what_cannot_be_reproduced_is_refused_in_one_line(clone: Clone, tmp_path
         path.unlink()
 
 
-@pytest.mark.proof
-@pytest.mark.timeout(MINUTES * 60)
-def test_an_interrupted_reproduction_leaves_neither_folder_nor_process(clone: Clone) -> None:
-    work = clone.home.root / "reproduce" / "run"
-    with clone.start(clone.runs[0].run_id) as process:
+def test_an_interrupted_reproduction_leaves_neither_folder_nor_process(recorded: RecordedClone) -> None:
+    work = recorded.home.root / "reproduce" / "run"
+    with recorded.started("reproduce", recorded.runs[0].run_id) as process:
         deadline = time.monotonic() + 120
         while not list((work / "logs").glob("train-ingest-*.log")) and time.monotonic() < deadline:
             assert process.poll() is None, "it ended before it was interrupted"
@@ -207,9 +116,8 @@ def test_an_interrupted_reproduction_leaves_neither_folder_nor_process(clone: Cl
     assert processes_in(work) == []
 
 
-@pytest.mark.proof
-def test_a_run_is_found_by_its_id_its_model_version_or_as_the_latest(clone: Clone) -> None:
-    uri, (first, second) = clone.home.storage.as_uri(), clone.runs
+def test_a_run_is_found_by_its_id_its_model_version_or_as_the_latest(recorded: RecordedClone) -> None:
+    uri, (first, second) = recorded.home.storage.as_uri(), recorded.runs
     assert find(uri, "train", first.run_id) == find(uri, "train", "1") == first
     assert find(uri, "train", "latest") == find(uri, "train", "2") == second
     with pytest.raises(NotReproducibleError, match="no run of train is '3'"):
