@@ -1,6 +1,7 @@
 """The app, made from its settings: nothing is read or loaded at import."""
 
 from collections.abc import Callable
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -8,6 +9,7 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp
 
 from infra.contracts.clock import clock_from_environment
+from reference_app.description import described
 from reference_app.direct import DirectRoutes
 from reference_app.flight import FlightRefusedError
 from reference_app.hot_swap import HotSwap
@@ -26,6 +28,11 @@ from reference_app.settings import Settings
 
 class FlightApp(FastAPI):
     """The framework with our own layers around all of its own, so that a direct route passes none of those."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Of the model that answers now, so it is made anew for whoever asks."""
+        services: Services = self.state.services
+        return described(super().openapi(), services.predictor.model)
 
     def build_middleware_stack(self) -> ASGIApp:
         services: Services = self.state.services

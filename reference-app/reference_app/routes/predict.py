@@ -8,6 +8,7 @@ from pydantic_core import to_json
 
 from reference_app.body import read_body
 from reference_app.flight import Flight, flight_from_json
+from reference_app.refusals import Refusal, Trouble
 from reference_app.services import Shared
 
 router = APIRouter(tags=["predictions"])
@@ -17,9 +18,9 @@ REQUEST_SCHEMA = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": Flight.model_json_schema()}}}
 }
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    408: {"description": "the body took too long to arrive"},
-    413: {"description": "the body is too large"},
-    422: {"description": "what to change in the request, field by field"},
+    408: {"description": "the body took too long to arrive", "model": Trouble},
+    413: {"description": "the body is too large", "model": Trouble},
+    422: {"description": "what to change in the request, field by field", "model": Refusal},
 }
 
 

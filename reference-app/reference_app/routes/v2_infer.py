@@ -7,20 +7,17 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from reference_app.body import read_body
+from reference_app.description import request_body
 from reference_app.feature_values import row_of_values
 from reference_app.flight import FlightRefusedError
 from reference_app.many import Many, checked, scored
 from reference_app.refusals import ErrorBody
 from reference_app.routes.v2_model import NOT_HERE, the_model
-from reference_app.services import Shared
+from reference_app.services import Services, Shared
 from reference_app.tensors import OUTPUT, InferenceRequest, InferenceResponse, TensorError, rows_of
 
 router = APIRouter(tags=["open inference protocol"])
 
-# The body is parsed by us, within its own bounds, so its schema is stated here.
-REQUEST_SCHEMA = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": InferenceRequest.model_json_schema()}}}
-}
 RESPONSES: dict[int | str, dict[str, Any]] = {
     400: {"description": "what to change in the request", "model": ErrorBody},
     **NOT_HERE,
@@ -30,16 +27,24 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 MOST_PROBLEMS = 5  # of a long batch, the first say enough
 
 
-@router.post(
-    "/v2/models/{name}/infer", openapi_extra=REQUEST_SCHEMA, response_model=InferenceResponse, responses=RESPONSES
-)
-@router.post(
-    "/v2/models/{name}/versions/{version}/infer",
-    openapi_extra=REQUEST_SCHEMA,
-    response_model=InferenceResponse,
-    responses=RESPONSES,
-)
-async def infer(request: Request, services: Shared, name: str, version: str | None = None) -> Response:
+DECLARED: dict[str, Any] = {
+    "openapi_extra": request_body(InferenceRequest),
+    "response_model": InferenceResponse,
+    "responses": RESPONSES,
+}
+
+
+@router.post("/v2/models/{name}/infer", **DECLARED)
+async def infer(request: Request, services: Shared, name: str) -> Response:
+    return await _infer(request, services, name, None)
+
+
+@router.post("/v2/models/{name}/versions/{version}/infer", **DECLARED)
+async def infer_by_version(request: Request, services: Shared, name: str, version: str) -> Response:
+    return await _infer(request, services, name, version)
+
+
+async def _infer(request: Request, services: Services, name: str, version: str | None) -> Response:
     settings, predictor = services.settings, services.predictor
     body = await read_body(request, settings, settings.max_batch_body_bytes)
     model = the_model(services, name, version)

@@ -44,8 +44,16 @@ def the_model(services: Services, name: str, version: str | None) -> Model:
 
 
 @router.get("/v2/models/{name}", responses=NOT_HERE)
+async def metadata(services: Shared, name: str) -> ModelMetadata:
+    return _metadata(services, name, None)
+
+
 @router.get("/v2/models/{name}/versions/{version}", responses=NOT_HERE)
-async def metadata(services: Shared, name: str, version: str | None = None) -> ModelMetadata:
+async def metadata_of_version(services: Shared, name: str, version: str) -> ModelMetadata:
+    return _metadata(services, name, version)
+
+
+def _metadata(services: Services, name: str, version: str | None) -> ModelMetadata:
     model = the_model(services, name, version)
     return ModelMetadata(
         name=name,
@@ -57,8 +65,16 @@ async def metadata(services: Shared, name: str, version: str | None = None) -> M
 
 
 @router.get("/v2/models/{name}/ready", response_model=ModelReady, responses={**NOT_HERE, **DRAINING})
+async def ready(services: Shared, name: str) -> JSONResponse:
+    return _ready(services, name, None)
+
+
 @router.get("/v2/models/{name}/versions/{version}/ready", response_model=ModelReady, responses={**NOT_HERE, **DRAINING})
-async def ready(services: Shared, name: str, version: str | None = None) -> JSONResponse:
+async def ready_of_version(services: Shared, name: str, version: str) -> JSONResponse:
+    return _ready(services, name, version)
+
+
+def _ready(services: Services, name: str, version: str | None) -> JSONResponse:
     the_model(services, name, version)
     is_ready = not services.lifecycle.is_draining
     return JSONResponse({"name": name, "ready": is_ready}, 200 if is_ready else 503)

@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from reference_app.body import read_body
+from reference_app.description import request_body
 from reference_app.hot_swap import HotSwap, SwapConflictError
 from reference_app.model import ModelRefusedError
 from reference_app.refusals import ErrorBody
@@ -44,9 +45,6 @@ class Loaded(BaseModel):
     origin: str
 
 
-REQUEST_SCHEMA = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": LoadRequest.model_json_schema()}}}
-}
 RESPONSES: dict[int | str, dict[str, Any]] = {
     400: {"description": "what to change in the request", "model": ErrorBody},
     401: {"description": "no token was given", "model": ErrorBody},
@@ -70,7 +68,7 @@ def _allowed(services: Shared, credentials: Annotated[HTTPAuthorizationCredentia
     return swap
 
 
-@router.post("/v2/repository/models/{name}/load", openapi_extra=REQUEST_SCHEMA, responses=RESPONSES)
+@router.post("/v2/repository/models/{name}/load", openapi_extra=request_body(LoadRequest), responses=RESPONSES)
 async def load(request: Request, services: Shared, name: str, swap: Annotated[HotSwap, Depends(_allowed)]) -> Loaded:
     the_model(services, name, None)
     body = await read_body(request, services.settings)
