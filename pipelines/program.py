@@ -6,6 +6,9 @@ from infra.contracts.names import PROJECT
 from infra.contracts.outputs import OUTPUT_NAME, PlatformOutputs
 from infra.workloads.resources import PipelineResource
 from pipelines.flights.conf import FlightsConf
+from pipelines.flights.experiment.conf import ExperimentConf
+from pipelines.flights.experiment.pipeline import NAME as EXPERIMENT
+from pipelines.flights.experiment.pipeline import experiment_pipeline
 from pipelines.flights.pipeline import NAME, training_pipeline
 
 
@@ -16,8 +19,10 @@ def platform() -> pulumi.Output[PlatformOutputs]:
 
 
 def deploy(outputs: pulumi.Output[PlatformOutputs]) -> None:
-    """The training pipeline. Parameters are read here, so a changed configuration shows in the preview."""
-    conf = FlightsConf.from_file()
+    """The training pipeline, and the experiment that looks for better settings of it. Parameters are read here, so a
+    changed configuration shows in the preview."""
+    conf, tried = FlightsConf.from_file(), ExperimentConf.from_file()
     spec = outputs.apply(lambda promised: training_pipeline(conf, promised.registry, promised.storage.data_uri))
     pipeline = PipelineResource(NAME, spec)
+    PipelineResource(EXPERIMENT, spec.apply(lambda training: experiment_pipeline(training, tried)))
     pulumi.export("pipeline", pipeline.spec)

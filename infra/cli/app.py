@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from infra.cli import console, doctor, down, env, feature, logs, release, reproduce, status, train, up
+from infra.cli import console, doctor, down, env, experiment, feature, logs, release, reproduce, status, train, up
 from infra.contracts.errors import HighwayError
 from infra.local.proxies import without_proxy
 
@@ -24,6 +24,7 @@ app.command("down")(down.command)
 app.command("status")(status.command)
 app.command("doctor")(doctor.command)
 app.command("train")(train.command)
+app.command("experiment")(experiment.command)
 app.command("reproduce")(reproduce.command)
 app.command("feature")(feature.command)
 app.command("release")(release.command)

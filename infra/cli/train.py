@@ -62,13 +62,22 @@ class RunBar:
 
 def train(home: Home, stage: Stage) -> PipelineRun:
     """Raises `HighwayError` when a step failed, with its name, reason and log."""
-    declared = home.pipelines / f"{PIPELINE}.json"
-    if not declared.exists():
-        raise HighwayError("no pipeline is declared on this highway; run `highway up` first")
+    return run_declared(home, declared(home, PIPELINE), stage)
+
+
+def declared(home: Home, name: str) -> Pipeline:
+    """What Pulumi declared under `name`. Raises `HighwayError`."""
+    path = home.pipelines / f"{name}.json"
+    if not path.exists():
+        raise HighwayError(f"no pipeline {name} is declared on this highway; run `highway up` first")
     try:
-        pipeline = Pipeline.model_validate_json(declared.read_text())
+        return Pipeline.model_validate_json(path.read_text())
     except ValidationError as error:
-        raise HighwayError(f"{declared} is no pipeline of this version of the highway; run `highway up`") from error
+        raise HighwayError(f"{path} is no pipeline of this version of the highway; run `highway up`") from error
+
+
+def run_declared(home: Home, pipeline: Pipeline, stage: Stage) -> PipelineRun:
+    """Run it on the highway. Raises `HighwayError` when a step failed, with its name, reason and log."""
     platform = PlatformOutputs.parse(Engine(home, PLATFORM).outputs().get(OUTPUT_NAME))
     run = run_pipeline(
         pipeline,

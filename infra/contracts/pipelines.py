@@ -16,6 +16,7 @@ COMMIT_VARIABLE = "HIGHWAY_COMMIT"
 LOCK_DIGEST_VARIABLE = "HIGHWAY_LOCK_DIGEST"
 DATA_VARIABLE = "HIGHWAY_DATA_URI"  # where all artifacts and run records are; for a person's shell and notebooks
 PARTITION_VARIABLE = "HIGHWAY_PARTITION"  # of a step that maps: the name of the partition it was given
+TRIALS_VARIABLE = "EXPERIMENT_TRIALS"  # of the steps of an experiment that plan: how many trials
 UNKNOWN_COMMIT = "unknown"  # the sources are no git checkout
 UNKNOWN_LOCK = "unknown"  # whoever built the image did not say
 

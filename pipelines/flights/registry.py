@@ -55,7 +55,7 @@ def register(client: MlflowClient, wanted: Registration) -> str:
             raise
     for version in client.search_model_versions(f"name='{wanted.model}' and tags.{DIGEST_TAG}='{wanted.digest}'"):
         return str(version.version)
-    run = _run(client, wanted)
+    run = finished_run(client, wanted)
     version = client.create_model_version(
         wanted.model,
         source=f"{run.info.artifact_uri}/{FOLDER}",
@@ -65,8 +65,9 @@ def register(client: MlflowClient, wanted: Registration) -> str:
     return str(version.version)
 
 
-def _run(client: MlflowClient, wanted: Registration) -> Run:
-    """The finished run of this digest. One that a kill left unfinished stays as it is and is not taken."""
+def finished_run(client: MlflowClient, wanted: Registration) -> Run:
+    """The finished run of this digest in the experiment `wanted.model`, made unless it is there. One that a kill left
+    unfinished stays as it is and is not taken."""
     experiment = client.get_experiment_by_name(wanted.model)
     experiment_id = experiment.experiment_id if experiment else client.create_experiment(wanted.model)
     finished = client.search_runs(
