@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 import polars as pl
-import pyarrow as pa
 import pytest
 from reference_app.features import row_of
 from reference_app.flight import flight_from_json
@@ -32,20 +31,14 @@ def _data() -> Path:
     return Path(found.submodule_search_locations[0]) / "data"
 
 
-def _frame(rows: pd.DataFrame) -> pl.DataFrame:
-    """Through Arrow: Polars' own way asks pandas for what it is about to give up."""
-    frame = pl.from_arrow(pa.Table.from_pandas(rows, preserve_index=False))
-    assert isinstance(frame, pl.DataFrame)
-    return frame
-
-
 def _features() -> tuple[pd.DataFrame, pd.DataFrame]:
     with zipfile.ZipFile(_data() / "flights.csv.zip").open("flights.csv") as stream:
-        raw = pd.read_csv(stream, skiprows=lambda line: line % EVERY != 0, parse_dates=["time_hour"])
-    readings = pd.read_csv(_data() / "weather.csv", parse_dates=["time_hour"])
-    schedule = raw[list(SCHEDULE)]
-    features = build(_frame(schedule), known_weather(_frame(readings), 253), 6)
-    return schedule, features.to_pandas()
+        raw = pl.read_csv(stream.read(), null_values="NA", try_parse_dates=True, infer_schema_length=None).gather_every(
+            EVERY
+        )
+    readings = pl.read_csv(_data() / "weather.csv", null_values="NA", try_parse_dates=True, infer_schema_length=None)
+    schedule = raw.select(SCHEDULE)
+    return schedule.to_pandas(), build(schedule, known_weather(readings, 253), 6).to_pandas()
 
 
 def _request(scheduled: "pd.Series[Any]", known: "pd.Series[Any]") -> dict[str, Any]:
