@@ -60,10 +60,13 @@ def test_the_training_pipeline_is_declared_on_the_platform_of_the_same_stack(eng
     spec = Pipeline.model_validate_json(declared["content"])
     assert declared["path"] == "pipelines/train.json"
     assert [step.name for step in spec.steps] == [
-        "discover", "ingest", "validate", "features", "train", "evaluate", "register",
+        "discover", "ingest", "validate", "features", "train", "champion", "evaluate", "gate", "register",
     ]  # fmt: skip
     assert spec.steps[-1].environment["HIGHWAY_REGISTRY_URL"] == PLATFORM["registry"]["tracking_url"]
     assert json.loads(spec.parameters["FLIGHTS_CONF"])["holdout_month"] == "2013-09"
+    experiment = Pipeline.model_validate_json(engine.registered["highway:local:ConfigFile", "experiment"]["content"])
+    assert [step.name for step in experiment.steps][-3:] == ["plan", "trial", "report"]
+    assert experiment.parameters == spec.parameters
 
 
 def test_an_older_platform_is_refused_in_one_line() -> None:
