@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import polars as pl
+import pyarrow.csv as pacsv
 import pytest
 from reference_app.features import row_of
 from reference_app.flight import flight_from_json
@@ -15,6 +16,7 @@ from reference_app.model_card import ModelCard
 
 from pipelines.flights.columns import CATEGORICAL, FEATURES, SCHEDULE
 from pipelines.flights.features import build, known_weather
+from pipelines.flights.raw import KINDS
 from pipelines.flights.train import distances, known_values, typical
 from tests.support.flight_model import model_card
 
@@ -31,13 +33,17 @@ def _data() -> Path:
     return Path(found.submodule_search_locations[0]) / "data"
 
 
+def _read(kind: str, file: Any) -> pl.DataFrame:
+    types = pacsv.ConvertOptions(column_types=KINDS[kind].types, null_values=["", "NA"], strings_can_be_null=True)
+    frame = pl.from_arrow(pacsv.read_csv(file, convert_options=types))
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
 def _features() -> tuple[pd.DataFrame, pd.DataFrame]:
     with zipfile.ZipFile(_data() / "flights.csv.zip").open("flights.csv") as stream:
-        raw = pl.read_csv(stream.read(), null_values="NA", try_parse_dates=True, infer_schema_length=None).gather_every(
-            EVERY
-        )
-    readings = pl.read_csv(_data() / "weather.csv", null_values="NA", try_parse_dates=True, infer_schema_length=None)
-    schedule = raw.select(SCHEDULE)
+        schedule = _read("flights", stream).gather_every(EVERY).select(SCHEDULE)
+    readings = _read("weather", _data() / "weather.csv")
     return schedule.to_pandas(), build(schedule, known_weather(readings, 253), 6).to_pandas()
 
 
