@@ -22,7 +22,7 @@ class Encoder:
 
     def rows(self, values: Sequence[Mapping[str, Value]]) -> FloatRows:
         """Each of `values` has every feature of the card. None and unknown categories become NaN."""
-        return np.array([self._row(each) for each in values], dtype=np.float32)
+        return np.array([self._row(each) for each in values], dtype=np.float64)
 
     def _row(self, values: Mapping[str, Value]) -> list[float | int | str | None]:
         # A missing number needs no care: numpy makes NaN of None.

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 # One row a flight, one column a feature in the order of the model's card. A categorical feature is the index of
-# its value among those the card lists; what is unknown or missing is NaN.
-FloatRows = npt.NDArray[np.float32]
+# its value among those the card lists; what is unknown or missing is NaN. In double precision, since scikit-learn
+# compares with thresholds that may equal a value to its last digit.
+FloatRows = npt.NDArray[np.float64]
 Probabilities = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 

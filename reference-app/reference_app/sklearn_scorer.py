@@ -9,7 +9,6 @@ import math
 from typing import Any, Protocol
 
 import joblib
-import numpy as np
 import pandas as pd
 import sklearn
 
@@ -50,7 +49,7 @@ class SklearnScorer:
         frame = pd.DataFrame(
             {
                 feature: column if values is None else [_value(values, index) for index in column.tolist()]
-                for (feature, values), column in zip(self._columns, rows.T.astype(np.float64), strict=True)
+                for (feature, values), column in zip(self._columns, rows.T, strict=True)
             }
         )
         late: Probabilities = self._classifier.predict_proba(frame)[:, 1]

@@ -1,5 +1,6 @@
 """Only the exact, verified, fitting model is served; everything else is refused in one line before it listens."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from reference_app.model import ModelRefusedError, load_model
 
 from infra.contracts.bundle import path_in, publish
-from tests.support.flight_model import PublishedModel, bundle_files
+from tests.support.flight_model import PublishedModel, bundle_files, onnx_files, parity
 
 
 class Bomb:
@@ -34,6 +35,7 @@ def test_the_model_is_loaded_by_its_digest(published: PublishedModel):
     model = load_model(published.store, published.digest, "7")
     assert model.digest == published.digest
     assert 0 < model.typical_probability < 1
+    assert model.path == "onnx"
 
 
 def test_a_tampered_bundle_is_refused_before_anything_is_unpickled(published: PublishedModel, tmp_path: Path):
@@ -82,3 +84,52 @@ def test_a_classifier_of_something_else_is_refused(published: PublishedModel, tm
     digest = publish(tmp_path, bundle_files(Reversed(), published.card))
     with pytest.raises(ModelRefusedError, match=r"has classes \[1, 0\]: expected a classifier of 0 and 1"):
         load_model(tmp_path, digest, "7")
+
+
+def _wrong_parity(published: PublishedModel) -> bytes:
+    said = parity(published.pipeline)
+    said["probabilities"][7] += 2e-5
+    return json.dumps(said).encode()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"model.onnx": None, "parity.json": None}, "the bundle has no model.onnx and no parity.json"),
+        ({"parity.json": None}, "the bundle has no parity.json"),
+        ({"model.onnx": b"no model"}, "ONNX Runtime cannot read model.onnx"),
+        ({"model.onnx": b""}, "ONNX Runtime cannot read model.onnx"),
+        ({"parity.json": _wrong_parity}, "differ from scikit-learn's by 2e-05, over 1e-05"),
+        ({"parity.json": b"{"}, "parity.json cannot be used"),
+        ({"parity.json": b'{"tolerance": 1e-5, "rows": [[1]], "probabilities": [1]}'}, "parity.json cannot be used"),
+    ],
+    ids=["older bundle", "no parity", "broken", "empty", "other answers", "broken parity", "other features"],
+)
+def test_what_cannot_be_proven_to_be_the_model_is_not_served_but_scikit_learn_is(
+    published: PublishedModel,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    change: dict[str, Any],
+    says: str,
+):
+    files = {**bundle_files(published.pipeline, published.card), **onnx_files(published.pipeline, published.card)}
+    for name, content in change.items():
+        files.pop(name)
+        if content is not None:
+            files[name] = content(published) if callable(content) else content
+    model = load_model(tmp_path, publish(tmp_path, files), "7")
+    assert model.path == "scikit-learn"
+    (warning,) = (message for message in caplog.messages if message.startswith("served by scikit-learn"))
+    assert says in warning
+    rows = published.flights.head(50)
+    scored = model.score(model.encoder.rows(rows.to_dict("records")))
+    assert np.abs(scored - published.pipeline.predict_proba(rows)[:, 1]).max() < 1e-12
+
+
+def test_both_ways_give_the_same_answers_also_for_what_is_missing_or_unknown(published: PublishedModel, tmp_path: Path):
+    old = load_model(tmp_path, publish(tmp_path, bundle_files(published.pipeline, published.card)), "7")
+    new = load_model(published.store, published.digest, "7")
+    rows = [dict(zip(new.card.features, row, strict=True)) for row in parity(published.pipeline, 500)["rows"]]
+    encoded = new.encoder.rows(rows)
+    assert np.isnan(encoded).any()
+    assert np.abs(old.score(encoded) - new.score(encoded)).max() < 1e-6
