@@ -19,6 +19,7 @@ from infra.contracts.names import (
     PREDICTION_LOG_DROPPED_TOTAL,
     PREDICTION_SECONDS,
     PREDICTIONS_TOTAL,
+    REQUESTS_REFUSED_TOTAL,
 )
 from reference_app.model import Model
 
@@ -68,6 +69,13 @@ class Metrics:
         self.log_dropped = Counter(
             PREDICTION_LOG_DROPPED_TOTAL, "Predictions that were answered but not written down.", registry=self.registry
         )
+        refused = Counter(
+            REQUESTS_REFUSED_TOTAL,
+            "Requests refused because more came than can be answered.",
+            ["reason"],
+            registry=self.registry,
+        )
+        self.refused = refused.labels("overload")
         self._requests = Counter(
             HTTP_REQUESTS_TOTAL, "Requests answered.", ["route", "method", "status"], registry=self.registry
         )

@@ -5,13 +5,17 @@ On SIGTERM: readiness answers 503 and connections close after their answers (`Li
 uvicorn alone closes the listener at once, when a gateway still sends, and ends by the signal instead of with 0.
 """
 
+import asyncio
 import logging
 import time
+from functools import partial
 from types import FrameType
+from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
 
+from reference_app.door import Door, DoorProtocol
 from reference_app.services import Services
 from reference_app.settings import Settings
 
@@ -42,8 +46,12 @@ class DrainingServer(uvicorn.Server):
 
 def serve(app: FastAPI, settings: Settings) -> None:
     """Blocks. Exits the process with uvicorn's code 3 when the port cannot be had."""
+    services: Services = app.state.services
+    door = Door(settings.most_waiting, services.metrics)
     config = uvicorn.Config(
         app,
+        loop="uvloop",
+        http=cast(type[asyncio.Protocol], partial(DoorProtocol, door)),
         host=LOOPBACK,
         port=settings.port,
         access_log=False,
@@ -52,8 +60,8 @@ def serve(app: FastAPI, settings: Settings) -> None:
         lifespan="off",
         timeout_graceful_shutdown=settings.drain_timeout_seconds,
     )
-    DrainingServer(config, app.state.services).run()
-    _finish(app.state.services)
+    DrainingServer(config, services).run()
+    _finish(services)
     logger.info("drained and stopped")
 
 

@@ -78,6 +78,9 @@ class Settings(BaseModel):
     prediction_log_most_waiting: int = Field(
         default=10_000, ge=1, le=1_000_000, description="predictions that may wait for the disk, 1 to 1000000"
     )
+    most_waiting: int = Field(
+        default=256, ge=1, le=100_000, description="requests that may wait for their turn, 1 to 100000"
+    )
     drain_notice_seconds: float = Field(
         default=0.5, ge=0, le=30, description="time between not ready and closing the listener, 0 to 30"
     )

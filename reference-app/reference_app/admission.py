@@ -1,0 +1,88 @@
+"""How much the app takes on: as much as it can answer, with room left for telling the others so.
+
+Above its capacity an app that takes everything answers nobody in time. One that refuses spends on refusals what its
+answers would need, and serves less the more is asked of it. So answers are started at the rate at which the thread
+could also refuse as many requests as it answers: what it serves at twice its capacity is then what it serves at its
+capacity. Whoever comes early waits, in order, which is how clients that wait for their answers are paced and never
+refused; when `most_waiting` wait, the next is refused.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+# Refusing a request takes this share of the time of answering one, measured (docs/app.md). A model that is slower
+# than the sample's makes it smaller, and the room larger than needed.
+REFUSAL_COST_RATIO = 0.15
+# A thread that is busy for less of its time needs no pace.
+BUSY_RATIO = 0.6
+MEASURE_SECONDS = 0.1
+# How much of the latest measurement goes into the rate: the last half second decides.
+WEIGHT = 0.3
+# After a pause of the whole process the requests of this time are started at once.
+BURST_SECONDS = 0.02
+TURN_SECONDS = 0.001  # the shortest time that the event loop can wait
+
+
+class Admission:
+    """For one event loop, whose thread calls it. `call_later` and the clocks are the loop's, `time.perf_counter` and
+    `time.thread_time`; tests bring their own."""
+
+    def __init__(
+        self,
+        most_waiting: int,
+        call_later: Callable[[float, Callable[[], None]], object],
+        wall: Callable[[], float] = time.perf_counter,
+        busy: Callable[[], float] = time.thread_time,
+    ) -> None:
+        self._most_waiting, self._call_later, self._wall, self._busy = most_waiting, call_later, wall, busy
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._rate: float | None = None  # requests a second, or as many as come
+        self._allowance = 0.0  # of requests
+        self._allowed_until = self._measured_at = wall()
+        self._busy_at = busy()
+        self._started = self._refused = 0  # since the last measurement
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._waiting) >= self._most_waiting
+
+    def enter(self, start: Callable[[], None]) -> None:
+        """`start` is called now or when it is its turn. Not to be called when it `is_full`."""
+        self._waiting.append(start)
+        if len(self._waiting) == 1:
+            self._start_allowed()
+
+    def refused(self) -> None:
+        """Somebody was, because it `is_full`."""
+        self._refused += 1
+
+    def _start_allowed(self) -> None:
+        self._allow()
+        while self._waiting and (self._rate is None or self._allowance >= 1):
+            self._started += 1
+            if self._rate is not None:
+                self._allowance -= 1
+            self._waiting.popleft()()
+        if self._waiting:
+            self._call_later(TURN_SECONDS, self._start_allowed)
+
+    def _allow(self) -> None:
+        now = self._wall()
+        if now - self._measured_at >= MEASURE_SECONDS:
+            self._measure(now)
+        if self._rate is not None:
+            gained = (now - self._allowed_until) * self._rate
+            self._allowance = min(self._allowance + gained, max(1.0, self._rate * BURST_SECONDS))
+        self._allowed_until = now
+
+    def _measure(self, now: float) -> None:
+        seconds, busy = now - self._measured_at, self._busy() - self._busy_at
+        work = self._started + self._refused * REFUSAL_COST_RATIO
+        if busy < seconds * BUSY_RATIO or not work:
+            self._rate = None
+        else:
+            rate = work / busy / (1 + REFUSAL_COST_RATIO)
+            self._rate = rate if self._rate is None else self._rate + WEIGHT * (rate - self._rate)
+        self._measured_at, self._busy_at = now, self._busy_at + busy
+        self._started = self._refused = 0
