@@ -83,25 +83,30 @@ class BetterThan(Frozen):
 
 
 class NoSliceWorse(Frozen):
-    """No slice in which the whole interval of the difference says that the champion is better. The intervals of all
-    slices hold together: with forty at 95 % each, one would be broken by chance in most trainings."""
+    """No slice in which the champion is better by more than `margin`, and the whole interval of the difference says
+    that it is better. The intervals of all slices hold together: with forty at 95 % each, one would be broken by
+    chance in most trainings. The margin is for two models so alike that any difference is certain, and none matters."""
 
     kind: Literal["no_slice_worse"]
     metric: Metric
+    margin: float = Field(ge=0)
 
     def judge(self, facts: Facts) -> Found:
-        if facts.evaluation["champion"]["version"] is None:
-            return Found(True, "there is no champion to compare with", 0.0, 0.0)
-        worse = [
-            f"{part['by']} {part['value']} by {-gain[0]:.4f}"
-            for part in facts.evaluation["slices"]
-            if (gain := _gain(part["differences"]["champion"], self.metric))[2] < 0
-        ]
-        compared = (
-            f"of {len(facts.evaluation['slices'])} slices, against version {facts.evaluation['champion']['version']}"
+        champion = facts.evaluation["champion"]["version"]
+        if champion is None:
+            return Found(True, "there is no champion to compare with", 0.0, self.margin)
+        worst, worse = 0.0, []
+        for part in facts.evaluation["slices"]:
+            value, _, high = _gain(part["differences"]["champion"], self.metric)
+            if high < 0:
+                worst = max(worst, -value)
+                if -value > self.margin:
+                    worse.append(f"{part['by']} {part['value']} (by {-value:.4f})")
+        words = (
+            f"{self.metric} is worse than of version {champion} in {', '.join(worse) or 'none'} "
+            f"of {len(facts.evaluation['slices'])} slices, by at most {self.margin:g}"
         )
-        words = f"{self.metric} is worse in {', '.join(worse) or 'none'} {compared}"
-        return Found(not worse, words, float(len(worse)), 0.0)
+        return Found(not worse, words, worst, self.margin)
 
 
 class EvenBias(Frozen):
