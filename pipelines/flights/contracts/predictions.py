@@ -73,10 +73,10 @@ def read_predictions(lines: Iterable[bytes], name: str) -> tuple[pd.DataFrame, l
     written = pd.DataFrame.from_records(taken, columns=[*MEMBERS, *FEATURES])
     frame = _typed(written)
     found = violations(Predictions, frame, name) if len(frame) else []
-    for number in _NUMBERS:
-        lost = frame.index[written[number].notna() & frame[number].isna()]
+    for column in _NUMBERS:
+        lost = frame.index[written[column].notna() & frame[column].isna()]
         if len(lost):
-            found.append(Violation(name, f"{number} is no number", len(lost), f"row {lost[0]}"))
+            found.append(Violation(name, f"{column} is no number", len(lost), f"row {lost[0]}"))
     if torn:
         examples = "; ".join(f"line {number}" for number in torn[:EXAMPLES])
         found.append(Violation(name, "no whole prediction", len(torn), examples))
