@@ -1,7 +1,7 @@
 """The app, made from its settings: nothing is read or loaded at import."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -15,7 +15,7 @@ from reference_app.flight import FlightRefusedError
 from reference_app.hot_swap import HotSwap
 from reference_app.lifecycle import Lifecycle
 from reference_app.metrics import Metrics
-from reference_app.model import load_model
+from reference_app.model import Model, load_model
 from reference_app.observation import Observation
 from reference_app.prediction_log import open_log
 from reference_app.predictor import Predictor
@@ -24,6 +24,9 @@ from reference_app.request_log import RequestLog, WriteLine, write_to_stdout
 from reference_app.routes import DIRECT, ROUTES
 from reference_app.services import Services
 from reference_app.settings import Settings
+
+if TYPE_CHECKING:
+    from reference_app.tracing import Tracing
 
 
 class FlightApp(FastAPI):
@@ -39,15 +42,25 @@ class FlightApp(FastAPI):
         framework = super().build_middleware_stack()
         # It would answer our failures in its own words before `Observation` sees them.
         assert isinstance(framework, ServerErrorMiddleware)
-        direct = DirectRoutes(framework.app, services=services, routers=DIRECT, handlers=self.exception_handlers)
-        return Observation(direct, metrics=services.metrics, lifecycle=services.lifecycle, log=self.state.request_log)
+        inner: ASGIApp = DirectRoutes(
+            framework.app, services=services, routers=DIRECT, handlers=self.exception_handlers
+        )
+        if self.state.tracing is not None:
+            inner = self.state.tracing.around(inner, services.predictor)
+        return Observation(inner, metrics=services.metrics, lifecycle=services.lifecycle, log=self.state.request_log)
 
 
 def create_app(settings: Settings, write_line: WriteLine = write_to_stdout) -> FastAPI:
     """Loads the model first. Raises `ModelRefusedError`, so that an app without its model never listens.
 
     `write_line` takes the log line of each request."""
-    model = load_model(settings.bundles, settings.model_digest, settings.model_version, settings.model_cache)
+    tracing = _tracing(settings)
+
+    def load(digest: str, version: str) -> Model:
+        model = load_model(settings.bundles, digest, version, settings.model_cache)
+        return tracing.of(model) if tracing else model
+
+    model = load(settings.model_digest, settings.model_version)
     clock = clock_from_environment()
     metrics = Metrics()
     lifecycle = Lifecycle()
@@ -57,6 +70,8 @@ def create_app(settings: Settings, write_line: WriteLine = write_to_stdout) -> F
         log = open_log(settings.prediction_log, settings, clock, metrics.log_dropped.inc)
         predictor.listen(log.append)
         finishers.append(log.close)
+    if tracing is not None:
+        finishers.append(tracing.close)
     app = FlightApp(
         title="Flight delay",
         version=settings.app_version,
@@ -73,13 +88,22 @@ def create_app(settings: Settings, write_line: WriteLine = write_to_stdout) -> F
         lifecycle=lifecycle,
         metrics=metrics,
         predictor=predictor,
-        hot_swap=HotSwap(settings.admin_token_file, settings, predictor) if settings.admin_token_file else None,
+        hot_swap=HotSwap(settings.admin_token_file, load, predictor) if settings.admin_token_file else None,
         finishers=tuple(finishers),
     )
     app.state.services = services
     app.state.request_log = RequestLog(write_line)
+    app.state.tracing = tracing
     app.add_exception_handler(FlightRefusedError, refused)
     app.add_exception_handler(HTTPException, failed)
     for router in ROUTES:
         app.include_router(router)
     return app
+
+
+def _tracing(settings: Settings) -> "Tracing | None":
+    if settings.traces_endpoint is None:
+        return None
+    from reference_app.tracing import Tracing  # noqa: PLC0415  # says itself why it comes late
+
+    return Tracing(settings.traces_endpoint, settings)

@@ -11,13 +11,13 @@ model of a running process now, and says so with a token.
 import asyncio
 import hmac
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from infra.contracts.errors import HighwayError
 from reference_app.logs import FIELDS
-from reference_app.model import Model, load_model
+from reference_app.model import Model
 from reference_app.predictor import Predictor
-from reference_app.settings import Settings
 
 logger = logging.getLogger("reference_app.hot_swap")
 
@@ -27,8 +27,9 @@ class SwapConflictError(HighwayError):
 
 
 class HotSwap:
-    def __init__(self, token_file: Path, settings: Settings, predictor: Predictor) -> None:
-        self._token_file, self._settings, self._predictor = token_file, settings, predictor
+    def __init__(self, token_file: Path, load: Callable[[str, str], Model], predictor: Predictor) -> None:
+        """`load` takes digest and version, as the app was started with its first model."""
+        self._token_file, self._load, self._predictor = token_file, load, predictor
         self._is_loading = False
 
     def allows(self, token: str) -> bool:
@@ -47,8 +48,7 @@ class HotSwap:
             raise SwapConflictError("another model is being loaded; try again when it is")
         self._is_loading = True
         try:
-            settings = self._settings
-            model = await asyncio.to_thread(load_model, settings.bundles, digest, version, settings.model_cache)
+            model = await asyncio.to_thread(self._load, digest, version)
         finally:
             self._is_loading = False
         served = self._predictor.model.card.name

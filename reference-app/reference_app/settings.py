@@ -81,6 +81,12 @@ class Settings(BaseModel):
     most_waiting: int = Field(
         default=256, ge=1, le=100_000, description="requests that may wait for their turn, 1 to 100000"
     )
+    traces_endpoint: Annotated[str, StringConstraints(pattern=r"^https?://[^/]+/?$")] | None = Field(
+        default=None, description="the OTLP/HTTP collector that traces go to, such as http://127.0.0.1:4318"
+    )
+    traces_ratio: float = Field(
+        default=1, ge=0, le=1, description="share of the requests that are traced when the caller does not say, 0 to 1"
+    )
     drain_notice_seconds: float = Field(
         default=0.5, ge=0, le=30, description="time between not ready and closing the listener, 0 to 30"
     )

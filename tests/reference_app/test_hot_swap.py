@@ -142,7 +142,7 @@ def test_one_model_is_loaded_at_a_time(
         assert finish.wait(10)
         return load_model(*arguments)
 
-    monkeypatch.setattr("reference_app.hot_swap.load_model", slow)
+    monkeypatch.setattr("reference_app.app.load_model", slow)
     first: list[int] = []
     body = parameters(published.digest)
     thread = threading.Thread(target=lambda: first.append(operated.post(LOAD, json=body, headers=ALLOWED).status_code))
