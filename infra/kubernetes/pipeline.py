@@ -57,14 +57,23 @@ def _workflow_spec(pipeline: Pipeline, placement: Placement) -> Rendered:
 
 
 def _parameters(pipeline: Pipeline, placement: Placement) -> list[dict[str, str]]:
-    if held := [name for name, value in pipeline.parameters.items() if "{{" in value]:
-        raise PlacementError(f"parameter {', '.join(held)}: Argo would replace the {{{{ in it; write it otherwise")
+    for name, value in pipeline.parameters.items():
+        if "{{" in value:
+            raise PlacementError(f"parameter {name}: Argo would replace the {{{{ in it; write it otherwise")
+        if lost := next((character for character in value if _is_lost(character)), None):
+            raise PlacementError(f"parameter {name}: Argo cannot hand on U+{ord(lost):04X}; take it out of its value")
     return [
         {"name": COMMIT_PARAMETER, "value": placement.commit},
         {"name": LOCK_PARAMETER, "value": placement.lock_digest},
         # They become values of environment variables, in which the kubelet expands `$(NAME)`.
         *({"name": name, "value": verbatim(value)} for name, value in pipeline.parameters.items()),
     ]
+
+
+def _is_lost(character: str) -> bool:
+    """Argo puts a value into JSON as Go quotes it, and of that JSON does not know `\\x7f`, `\\a` or `\\U000e0001`."""
+    is_control = (character < " " and character not in "\b\f\n\r\t") or character == "\x7f"
+    return is_control or (character > "\uffff" and not character.isprintable())
 
 
 def _cron_workflow(pipeline: Pipeline, schedule: str, placement: Placement) -> Manifest:

@@ -7,7 +7,9 @@ from infra.contracts.workload import GIVEN, DataClassification, Job, Pipeline, P
 names = st.from_regex(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
 scheduled_names = st.from_regex(r"[a-z]([a-z0-9-]{0,50}[a-z0-9])?", fullmatch=True)
 variables = st.from_regex(r"[A-Z_][A-Z0-9_]{0,20}", fullmatch=True).filter(lambda name: name not in GIVEN)
-texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=30)
+texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=30).filter(
+    lambda text: "{{" not in text
+)
 resources = st.builds(
     Resources,
     cpus=st.floats(0.01, 64, allow_nan=False),
@@ -73,7 +75,8 @@ def jobs(draw):
 
 @st.composite
 def pipelines(draw):
-    """Each step may read what was made before it, and map over some of it."""
+    """Each step may read what was made before it, and map over some of it. Without what Argo cannot hand on, which
+    its renderer refuses."""
     steps: list[Step] = []
     made: dict[str, str] = {}
     for name in draw(st.lists(scheduled_names, min_size=1, max_size=5, unique=True)):
@@ -101,6 +104,6 @@ def pipelines(draw):
         owner=draw(texts.filter(bool)),
         data_classification=draw(st.sampled_from(DataClassification)),
         steps=tuple(steps),
-        parameters=draw(st.dictionaries(variables, texts, max_size=3)),
+        parameters=draw(st.dictionaries(variables, texts.filter(str.isprintable), max_size=3)),
         schedule=draw(st.none() | st.sampled_from(["0 3 * * *", "*/15 * * * 1-5"])),
     )
