@@ -27,7 +27,7 @@ LOCK = "requirements/highway.lock"
 def command(
     json_output: Annotated[bool, typer.Option("--json", help="Print the run as JSON.")] = False,
 ) -> None:
-    """Train on the highway: ingest, validate, features, train, evaluate, register."""
+    """Train on the highway: from what was delivered to a registered model."""
     home = Home.from_environment()
     with stages() as shown, shown.stage("train") as stage:
         run = train(home, stage)

@@ -40,3 +40,13 @@ def test_a_cut_table_is_no_table(folder: Folder) -> None:
     folder.write_bytes("t.parquet", folder.read_bytes("t.parquet")[:-20])
     with pytest.raises(pa.ArrowInvalid):
         folder.read_table("t.parquet")
+
+
+def test_a_person_finds_a_file_by_its_uri(folder: Folder) -> None:
+    folder.write_bytes("down/report.md", b"x")
+    assert folder.has("down/report.md")
+    assert not folder.has("down/other.md")
+    assert not folder.has("down")
+    assert Path(folder.uri("down/report.md").removeprefix("file://")).read_bytes() == b"x"
+    with folder.open("down/report.md") as stream:
+        assert stream.read() == b"x"
