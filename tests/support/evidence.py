@@ -144,6 +144,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # What tests start must find no real ledger: it would hold their inventions for facts.
     for name in (URL_VARIABLE, TOKEN_FILE_VARIABLE, OUTBOX_VARIABLE):
         os.environ.pop(name, None)
+    if config.getoption("collectonly"):
+        return
     clock = clock_from_environment()
     evidence = Evidence(
         expression=config.getoption("markexpr"),
@@ -157,7 +159,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _is_whole(config: pytest.Config) -> bool:
     """Whether nothing but a marker chose among the tests."""
-    chosen = ("keyword", "lf", "stepwise", "deselect", "ignore", "ignore_glob", "collectonly")
+    chosen = ("keyword", "lf", "stepwise", "deselect", "ignore", "ignore_glob")
     is_all = config.args_source is config.ArgsSource.TESTPATHS
     return is_all and not any(config.getoption(name, False) for name in chosen)
 
