@@ -17,7 +17,7 @@ from infra.contracts.errors import HighwayError
 from infra.local.home import Home
 from infra.local.processes import listening_ports, marked
 from infra.toolchain.cache import user_cache
-from infra.toolchain.doctor import can_bind
+from infra.toolchain.loopback import can_bind
 
 FIRST, LAST = 8460, 8999
 

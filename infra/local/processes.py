@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -16,7 +16,12 @@ def marked(home: Path, workload: str | None = None) -> Sequence[psutil.Process]:
     The mark is inherited, so workers and daemons that left their parent are found too.
     """
     ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    return [process for process in _own() if process.pid not in ours and _has_mark(process, home, workload)]
+    return [
+        process
+        for process in psutil.process_iter()
+        # The mark first: it is one look, and few have it.
+        if process.pid not in ours and _has_mark(process, home, workload) and _is_own(process)
+    ]
 
 
 def end(processes: Sequence[psutil.Process], patience_seconds: float) -> None:
@@ -36,13 +41,11 @@ def listening_ports(process: psutil.Process) -> set[int]:
         return set()
 
 
-def _own() -> Iterator[psutil.Process]:
-    for process in psutil.process_iter():
-        try:
-            if process.uids().real == os.getuid() and process.status() != psutil.STATUS_ZOMBIE:
-                yield process
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
+def _is_own(process: psutil.Process) -> bool:
+    try:
+        return bool(process.uids().real == os.getuid() and process.status() != psutil.STATUS_ZOMBIE)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
 
 
 def _has_mark(process: psutil.Process, home: Path, workload: str | None) -> bool:

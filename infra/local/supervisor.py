@@ -139,6 +139,8 @@ class Supervisor:
         self.ensure_alive()
         log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         resolved = plan(job, self.home, None, environment)
+        # What a supervisor that was killed left running would write where this attempt writes.
+        end(marked(self.home.root, job.name), STOP_SECONDS)
         self._replace(resolved, supervisor_config.job(resolved, self._plan_path(job.name), log))
         self.rpc().startProcess(job.name, False)
 
@@ -166,7 +168,13 @@ class Supervisor:
         Ports(self.home).release(name)
 
     def status(self, name: str) -> Status | None:
-        return next((status for status in self.statuses() if status.name == name), None)
+        """None when supervisord does not know it. Raises `SupervisorUnavailableError`."""
+        try:
+            return self._status(self.rpc().getProcessInfo(name))
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode == Faults.BAD_NAME:
+                return None
+            raise
 
     def statuses(self) -> Sequence[Status]:
         """Of all that supervisord knows. Raises `SupervisorUnavailableError`."""

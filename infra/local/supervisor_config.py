@@ -8,6 +8,7 @@ from infra.contracts.workload import Service
 from infra.local.home import Home
 from infra.local.plan import Plan
 
+LAUNCHER = Path(__file__).with_name("launch.py").resolve()
 # supervisord gives up after `startretries` failed starts; a service never does, it only waits longer each time.
 NEVER_GIVE_UP = 1_000_000_000
 KILL_JOB_AFTER_SECONDS = 5
@@ -68,8 +69,8 @@ stopwaitsecs={KILL_JOB_AFTER_SECONDS}
 
 
 def _program(plan: Plan, plan_path: Path, log: Path) -> str:
-    # -P: the launcher is ours, whatever package of the same name lies in the workload's folder.
-    command = shlex.join([sys.executable, "-P", "-m", "infra.local.launch", str(plan_path)])
+    # -P: it imports the standard library, whatever lies beside it; -S: nothing else, so that it starts in a moment.
+    command = shlex.join([sys.executable, "-P", "-S", str(LAUNCHER), str(plan_path)])
     return f"""\
 [program:{plan.name}]
 command={_escape(command)}

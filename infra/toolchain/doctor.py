@@ -4,7 +4,6 @@ Nothing is fetched and no network is asked. Every check is a function of what it
 """
 
 import shutil
-import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import psutil
 from infra.toolchain import preflight
 from infra.toolchain.cache import user_cache
 from infra.toolchain.links import Links, Resolved
+from infra.toolchain.loopback import can_bind
 from infra.toolchain.preflight import GIBIBYTE, Check
 from infra.toolchain.resolve import table_digest
 from infra.toolchain.sources import TABLE
@@ -62,18 +62,6 @@ def memory(available: Callable[[], int] = lambda: int(psutil.virtual_memory().av
     return Check(
         "memory", ok=False, detail=f"only {detail}", fix=f"close programs: {MEMORY_BYTES // GIBIBYTE} GiB are needed"
     )
-
-
-def can_bind(port: int) -> bool:
-    """Whether a server could listen on `port` of the loopback address now."""
-    with socket.socket() as probe:
-        # Servers set it too: a port in TIME_WAIT is free, one that is listened on is not.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def ports(port_range: range, is_free: Callable[[int], bool] = can_bind) -> Check:
