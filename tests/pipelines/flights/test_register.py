@@ -13,31 +13,49 @@ from infra.contracts.names import OPERATOR
 from infra.contracts.pipelines import (
     COMMIT_VARIABLE,
     LOCK_DIGEST_VARIABLE,
+    RUN_VARIABLE,
     PipelineResult,
     input_digest_variable,
     input_variable,
     output_variable,
 )
+from pipelines.flights.columns import CATEGORICAL, FEATURES
+from pipelines.flights.model import from_bytes, late_probability
 from pipelines.flights.variables import BUNDLES_VARIABLE, REGISTRY_VARIABLE
 from tests.support.service import BYTE_CODE, REPO
 from tests.support.training import PASSWORD, Trained
 
+INPUTS = ("raw", "quality", "model", "evaluation", "verdict")
+
 # In a process of its own: MLflow takes seconds to import, keeps its tracking URI for ever and warns a lot.
 CLIENT = """
-import json, mlflow
+import json, mlflow, pathlib
 client = mlflow.MlflowClient()
 versions = client.search_model_versions("name='flight-delay'")
 runs = client.search_runs([client.get_experiment_by_name("flight-delay").experiment_id])
 files = {}
 for version in versions:
     folder = mlflow.artifacts.download_artifacts(version.source)
-    files[version.version] = {name: open(f"{folder}/{name}", "rb").read().hex()[:64] for name in
-                              ("model.joblib", "model.json", "evaluation.json")}
+    files[version.version] = {path.name: path.read_bytes().hex()[:64] for path in pathlib.Path(folder).iterdir()}
 print(json.dumps({
     "versions": [{"version": v.version, "tags": v.tags, "run": v.run_id, "status": v.status} for v in versions],
     "runs": {r.info.run_id: {"params": r.data.params, "metrics": r.data.metrics, "tags": r.data.tags,
                              "status": r.info.status} for r in runs},
     "files": files,
+}))
+"""
+# What `mlflow models serve` does before it answers.
+SERVE = """
+import json, mlflow, sys
+import pandas as pd
+model = mlflow.pyfunc.load_model(sys.argv[1])
+example = model.input_example
+inputs = model.metadata.get_input_schema()
+print(json.dumps({
+    "columns": inputs.input_names(), "types": [str(each) for each in inputs.input_types()],
+    "outputs": model.metadata.get_output_schema().to_dict(),
+    "example": example.to_dict("records"), "probability": model.predict(example).tolist(),
+    "answers": model.predict(pd.read_parquet(sys.argv[2])).tolist(),
 }))
 """
 # What a kill leaves: the run of a model whose version was never made.
@@ -47,7 +65,7 @@ from pipelines.flights import registry
 wanted = registry.Registration(model="half", digest="sha256:half", params={"seed": "1"}, metrics={"auc": 0.5},
                                tags={"commit": "c0ffee"}, files={"model.json": b"{}"})
 client = registry.connect(sys.argv[1], "highway", sys.argv[2])
-run = registry._run(client, wanted)
+run = registry.finished_run(client, wanted)
 client.create_run(run.info.experiment_id, tags={"digest": "sha256:half"})  # and one killed before it was finished
 versions = [registry.register(client, wanted) for _ in range(2)]
 assert client.get_model_version("half", versions[0]).run_id == run.info.run_id
@@ -72,11 +90,12 @@ def python(training: Trained, *words: str, **environment: str) -> subprocess.Com
 def register(training: Trained, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     places = {
         **training.environment,
-        **{input_variable(name): training.uri(name) for name in ("raw", "model", "evaluation")},
+        **{input_variable(name): training.uri(name) for name in INPUTS},
         input_digest_variable("raw"): training.digest("raw"),
         output_variable("result"): folder.as_uri(),
         COMMIT_VARIABLE: "c0ffee",
         LOCK_DIGEST_VARIABLE: "sha256:lock",
+        RUN_VARIABLE: "another-run",
         REGISTRY_VARIABLE: training.registry_url,
         BUNDLES_VARIABLE: (training.folder / "bundles").as_uri(),
     }
@@ -97,6 +116,7 @@ def test_a_version_carries_its_digest_lineage_metrics_and_files(training: Traine
         "commit": "c0ffee",
         "data_digest": training.digest("raw"),
         "lock_digest": "sha256:lock",
+        "run_id": training.run.run_id,
     }
     run = told["runs"][version["run"]]
     assert run["status"] == "FINISHED"
@@ -106,6 +126,24 @@ def test_a_version_carries_its_digest_lineage_metrics_and_files(training: Traine
     bundle = fetch(training.folder / "bundles", result.digest)
     files = told["files"][result.version]
     assert {name: content.hex()[:64] for name, content in bundle.items()}.items() <= files.items()
+    assert files.keys() - bundle.keys() >= {"MLmodel", "input_example.json", "evaluation.json", "checks.json"}
+
+
+@pytest.mark.proof
+@pytest.mark.model
+def test_mlflow_itself_loads_the_model_with_signature_and_example(training: Trained, tmp_path: Path) -> None:
+    result = training.run.result
+    assert result
+    rows = training.artifact("features").read_table("2013-09.parquet").to_pandas().head(200)[list(FEATURES)]
+    rows.astype({name: float for name in FEATURES if name not in CATEGORICAL}).to_parquet(tmp_path / "rows.parquet")
+    served = python(training, "-c", SERVE, f"models:/{result.model}/{result.version}", str(tmp_path / "rows.parquet"))
+    assert served.returncode == 0, served.stderr[-2000:]
+    told = json.loads(served.stdout.splitlines()[-1])
+    assert told["columns"] == list(FEATURES)
+    model = from_bytes(training.artifact("model").read_bytes("model.joblib"))
+    assert [pair[1] for pair in told["answers"]] == late_probability(model, rows).tolist()
+    assert told["example"] == [training.artifact("model").read_json("training.json")["reference"]]
+    assert len(told["probability"]) == 1
 
 
 def test_the_same_model_registered_again_is_the_same_version(training: Trained, tmp_path: Path) -> None:
