@@ -65,6 +65,13 @@ class PageView:
         return {**TITLES, **own}
 
     @property
+    def summary(self) -> Mapping[str, str]:
+        """The problems in the order of the form, so that the way from one to the next is down the page."""
+        order = ["", "origin", "destination", "carrier", "date", "scheduled_departure", "scheduled_arrival", *WEATHER]
+        known = [name for name in order if name in self.problems]
+        return {name: self.problems[name] for name in [*known, *sorted(set(self.problems) - set(known))]}
+
+    @property
     def is_weather_open(self) -> bool:
         return any(self.values.get(name) or name in self.problems for name in self.weather)
 

@@ -10,7 +10,7 @@ import pytest
 from reference_app.settings import Settings
 
 from tests.support.app_process import running_app
-from tests.support.browser import browser, missing_programs
+from tests.support.browser import Browser, browser, missing_programs
 
 pytestmark = [
     pytest.mark.proof,
@@ -18,7 +18,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize(
+SCREENS = pytest.mark.parametrize(
     "screen",
     [
         {"width": 1280, "height": 900},
@@ -27,14 +27,28 @@ pytestmark = [
     ],
     ids=["desktop", "phone without scripts", "smallest phone without scripts"],
 )
-def test_a_person_reads_the_risk_of_a_flight(settings: Settings, tmp_path: Path, screen: dict[str, Any]):
-    variables = {
+
+
+def _variables(settings: Settings) -> dict[str, str]:
+    return {
         "BUNDLES": settings.bundles.as_uri(),
         "MODEL_DIGEST": settings.model_digest,
         "MODEL_VERSION": "7",
         "APP_VERSION": "abc1234",
     }
-    with running_app(variables, tmp_path) as app, browser(tmp_path / "profile", **screen) as window:
+
+
+def _assert_fits(window: Browser, width: int) -> None:
+    """Nothing makes the page scroll sideways."""
+    for selector in ("body > *", ".card", ".field", ".reasons", ".problems li"):
+        for box in window.rectangles(selector):
+            assert box["x"] >= 0, selector
+            assert box["x"] + box["width"] <= width, selector
+
+
+@SCREENS
+def test_a_person_reads_the_risk_of_a_flight(settings: Settings, tmp_path: Path, screen: dict[str, Any]):
+    with running_app(_variables(settings), tmp_path) as app, browser(tmp_path / "profile", **screen) as window:
         window.open(f"{app.url}/")
         assert window.label("#destination") == "To"
         window.choose("#origin option[value=JFK]")
@@ -50,8 +64,30 @@ def test_a_person_reads_the_risk_of_a_flight(settings: Settings, tmp_path: Path,
         assert "Rain or snow: 0.4 inches" in window.text(".reasons")
         assert window.role("#result") == "region"
         window.screenshot(tmp_path / "result.png")
-        page = window.rectangle("main")
-        assert page["x"] + page["width"] <= screen["width"], "nothing makes the page scroll sideways"
-        for card in range(1, window.count(".columns > .card") + 1):
-            box = window.rectangle(f".columns > .card:nth-of-type({card})")
-            assert box["x"] + box["width"] <= screen["width"]
+        assert [window.role(place) for place in ("body > header", "main", "body > footer")] == [
+            "banner",
+            "main",
+            "contentinfo",
+        ]
+        assert window.role(".reasons") == "table"
+        assert window.label(".reasons").startswith("How the risk changes")
+        assert window.role(".reasons tbody th") == "rowheader"
+        _assert_fits(window, screen["width"])
+
+
+@SCREENS
+def test_a_person_is_told_what_to_mend_and_led_there(settings: Settings, tmp_path: Path, screen: dict[str, Any]):
+    with running_app(_variables(settings), tmp_path) as app, browser(tmp_path / "profile", **screen) as window:
+        window.open(f"{app.url}/?origin=JFK&destination=LAX&carrier=ZZ&temperature_f=900&date=2013-07-04")
+        window.wait_for("#problems")
+        assert window.focused() == "problems", "a screen reader begins with what is wrong"
+        assert window.role("#problems") == "alert"
+        assert window.label("#problems") == "Please check the flight"
+        window.press_tab()
+        window.press_enter(":focus")
+        assert window.focused() == "carrier", "the link of the first problem leads to its field"
+        assert window.count("#carrier[aria-invalid=true][aria-describedby=carrier-problem]") == 1
+        assert "use one of 9E, AA" in window.text("#carrier-problem")
+        assert window.count("#temperature_f:not([hidden])") == 1
+        window.screenshot(tmp_path / "problems.png")
+        _assert_fits(window, screen["width"])

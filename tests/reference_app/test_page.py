@@ -1,5 +1,6 @@
 """The page, as a server-rendered document: no script, every field labelled, every problem said beside its field."""
 
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -108,3 +109,52 @@ def test_a_typical_flight_needs_no_reasons(published: PublishedModel, settings: 
     probability, reasons = explain(model, Row(published.card["reference"], ()))
     assert reasons == []
     assert probability == model.typical_probability
+
+
+def test_the_page_has_landmarks_and_the_reasons_are_a_table_that_can_be_read_out(
+    client: TestClient, flight: dict[str, Any]
+):
+    page = Document(client.get("/", params={**flight, "precipitation_inches": 0.3}).text)
+    order = [tag for tag, _ in page.tags if tag in {"header", "main", "footer", "table", "caption", "h1"}]
+    assert order == ["header", "h1", "main", "table", "caption", "footer"]
+    scopes = [header.get("scope") for header in page.all("th")]
+    assert scopes[:2] == ["col", "col"]
+    assert set(scopes[2:]) == {"row"}
+    (language,) = page.all("html")
+    assert language["lang"] == "en"
+
+
+def test_the_summary_of_problems_takes_the_focus_and_leads_to_the_fields(client: TestClient, flight: dict[str, Any]):
+    page = Document(client.get("/", params={**flight, "temperature_f": "900", "date": "soon", "carrier": "ZZ"}).text)
+    (summary,) = (section for section in page.all("section") if section.get("role") == "alert")
+    assert "autofocus" in summary
+    assert summary["tabindex"] == "-1"
+    fields = {field["id"] for field in page.all("select", "input")}
+    links = [str(link["href"]).removeprefix("#") for link in page.all("a")]
+    assert links == ["carrier", "date", "temperature_f"], "in the order of the form"
+    assert fields >= set(links)
+
+
+def _luminance(colour: str) -> float:
+    """WCAG 2.2, relative luminance."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _contrast(one: str, other: str) -> float:
+    darker, lighter = sorted([_luminance(one), _luminance(other)])
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_text_and_controls_stand_out_in_both_colour_schemes(client: TestClient):
+    style = client.get("/static/page.css").text
+    schemes = [dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", block)) for block in style.split("@media")[:2]]
+    assert all(len(scheme) == 11 for scheme in schemes)
+    text = [(tone, on) for tone in ("text", "soft", "accent", "raises", "lowers") for on in ("card", "ground")]
+    for scheme in schemes:
+        for one, other in [*text, ("on-accent", "accent")]:
+            assert _contrast(scheme[one], scheme[other]) >= 4.5, (one, other)
+        # The border of a field, and the bars against their track.
+        for one, other in [("soft", "card"), ("raises", "track"), ("lowers", "track"), ("accent", "track")]:
+            assert _contrast(scheme[one], scheme[other]) >= 3, (one, other)

@@ -31,7 +31,7 @@ FLAGS = (
     "--disable-sync",
     "--hide-scrollbars",
 )
-ENTER = "\ue007"  # W3C WebDriver, section 15.4.2
+ENTER, TAB = "\ue007", "\ue004"  # W3C WebDriver, section 15.4.2
 TIMEOUT_SECONDS = 20
 BLOCKED = 2  # Chromium's content setting
 
@@ -69,6 +69,15 @@ class Browser:
         """What a screen reader calls the element."""
         return str(self._call("GET", f"{self._find(selector)}/computedlabel"))
 
+    def focused(self) -> str:
+        """The id of the element that the keyboard acts on."""
+        active = self._call("GET", "element/active")
+        return str(self._call("GET", f"element/{active[ELEMENT]}/property/id"))
+
+    def press_tab(self) -> None:
+        keys = [{"type": kind, "value": TAB} for kind in ("keyDown", "keyUp")]
+        self._call("POST", "actions", {"actions": [{"type": "key", "id": "keyboard", "actions": keys}]})
+
     def choose(self, selector: str) -> None:
         """Pick an option of a select."""
         self._call("POST", f"{self._find(selector)}/click")
@@ -94,6 +103,11 @@ class Browser:
         """x, y, width and height in CSS pixels."""
         found: dict[str, float] = self._call("GET", f"{self._find(selector)}/rect")
         return found
+
+    def rectangles(self, selector: str) -> list[dict[str, float]]:
+        """Of all that match."""
+        found = self._call("POST", "elements", {"using": "css selector", "value": selector})
+        return [self._call("GET", f"element/{each[ELEMENT]}/rect") for each in found]
 
     def screenshot(self, path: Path) -> None:
         path.write_bytes(base64.b64decode(self._call("GET", "screenshot")))
