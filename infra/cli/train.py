@@ -18,6 +18,7 @@ from infra.local.ledger import ledger_client
 from infra.operations.pipelines.lineage import lineage_of
 from infra.operations.pipelines.report import Attempt, PipelineRun, StepRun
 from infra.operations.pipelines.run import run_pipeline
+from infra.operations.pipelines.summary import summary_of
 
 PIPELINE = "train"
 CODE = ("pipelines", "infra/contracts")
@@ -29,13 +30,26 @@ def command(
 ) -> None:
     """Train on the highway: from what was delivered to a registered model."""
     home = Home.from_environment()
-    with stages() as shown, shown.stage("train") as stage:
-        run = train(home, stage)
+    try:
+        with stages() as shown, shown.stage("train") as stage:
+            run = train(home, stage)
+    except RunFailedError as error:
+        if json_output:
+            print(summary_of(error.run).model_dump_json())
+        raise
     if json_output:
-        print(run.result.model_dump_json() if run.result else "{}")
+        print(summary_of(run).model_dump_json())
     else:
         for step in run.steps:
             out.print(step.summary, highlight=False, markup=False)
+
+
+class RunFailedError(HighwayError):
+    """Steps failed; a line for each, with reason and log."""
+
+    def __init__(self, run: PipelineRun) -> None:
+        super().__init__("\n".join(step.summary for step in run.steps if not step.is_success))
+        self.run = run
 
 
 class RunBar:
@@ -61,7 +75,7 @@ class RunBar:
 
 
 def train(home: Home, stage: Stage) -> PipelineRun:
-    """Raises `HighwayError` when a step failed, with its name, reason and log."""
+    """Raises as `run_declared`."""
     return run_declared(home, declared(home, PIPELINE), stage)
 
 
@@ -77,7 +91,7 @@ def declared(home: Home, name: str) -> Pipeline:
 
 
 def run_declared(home: Home, pipeline: Pipeline, stage: Stage) -> PipelineRun:
-    """Run it on the highway. Raises `HighwayError` when a step failed, with its name, reason and log."""
+    """Run it on the highway. Raises `RunFailedError` when a step failed."""
     platform = PlatformOutputs.parse(Engine(home, PLATFORM).outputs().get(OUTPUT_NAME))
     run = run_pipeline(
         pipeline,
@@ -88,8 +102,7 @@ def run_declared(home: Home, pipeline: Pipeline, stage: Stage) -> PipelineRun:
         ledger=ledger_client(home, platform),
         progress=RunBar(stage),
     )
-    failed = [step for step in run.steps if not step.is_success]
-    if failed:
-        raise HighwayError("\n".join(step.summary for step in failed))
+    if not run.is_success:
+        raise RunFailedError(run)
     stage.finish("nothing changed" if run.is_unchanged else f"{len(run.steps)} steps passed")
     return run

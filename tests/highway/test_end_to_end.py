@@ -67,7 +67,8 @@ def test_a_second_up_changes_nothing_and_trains_nothing(live_highway: Highway):
     assert {process.pid for process in marked(live_highway.home.root)} == pids
     assert {workload["name"]: workload for workload in live_highway.status()["workloads"]} == before
     trained = json.loads(live_highway.run("train", "--json"))
-    assert trained["version"] == "1"
+    assert trained["result"]["version"] == "1"
+    assert trained["is_unchanged"]
 
 
 def test_pulumi_itself_works_as_a_platform_engineer_expects(live_highway: Highway):
