@@ -21,6 +21,8 @@ TICK_SECONDS = 0.001
 # An open loop opens a connection when all others wait for an answer. More would be a test of the machine's ports.
 MOST_CONNECTIONS = 512
 PATIENCE_SECONDS = 5  # for the answers to what was sent last
+# Longer than this nobody waits to be connected: the request is lost, and is not sent to a server that is behind.
+CONNECT_SECONDS = 0.5
 
 
 @dataclass
@@ -42,7 +44,8 @@ class Load:
         return self.statuses.get("200", 0) / self.seconds
 
     def quantile(self, share: float) -> float:
-        ordered = sorted(self.latencies)
+        """Of the times of the answers with 200; infinite when there are none."""
+        ordered = sorted(self.latencies) or [float("inf")]
         return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 
 
@@ -175,6 +178,8 @@ class _Run:
             while (at := begin + number / self._rate) <= now:
                 due.append(at)
                 number += 1
+            while due and due[0] < now - CONNECT_SECONDS:
+                self._drop(due.popleft())
             while due and self._free:
                 self._send(self._free.pop(), due.popleft())
             if due and self.connections < MOST_CONNECTIONS:
@@ -183,10 +188,14 @@ class _Run:
                     self._opening.add(task)
                     task.add_done_callback(self._opening.discard)
             await asyncio.sleep(TICK_SECONDS)
-        # What was due and found no connection has not been served either.
-        unsent = sum(self._start <= at < self._end for at in due)
-        self._load.sent += unsent
-        self._statuses["lost"] += unsent
+        for at in due:
+            self._drop(at)
+
+    def _drop(self, due: float) -> None:
+        """It found no connection, so it has not been served either."""
+        if self._start <= due < self._end:
+            self._load.sent += 1
+            self._statuses["lost"] += 1
 
     def answered(self, answer: bytes, due: float) -> None:
         if not self._start <= due < self._end:
