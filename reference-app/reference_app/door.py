@@ -17,11 +17,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from reference_app.admission import Admission
 from reference_app.metrics import Metrics
+from reference_app.refusals import PROTOCOL, trouble_at
 
 NEVER_REFUSED = ("/health", "/ready", "/metrics", "/v2/health/", "/v2/repository/")
-REFUSAL = JSONResponse(
-    {"detail": "more requests come than can be answered; try again in a second"}, 503, {"retry-after": "1"}
-)
+SAID, HEADERS = "more requests come than can be answered; try again in a second", {"retry-after": "1"}
+REFUSAL = JSONResponse(trouble_at("/predict", SAID), 503, HEADERS)
+PROTOCOL_REFUSAL = JSONResponse(trouble_at(PROTOCOL, SAID), 503, HEADERS)
 REFUSAL_BYTES = (
     b"HTTP/1.1 503 Service Unavailable\r\n"
     + b"".join(b"%s: %s\r\n" % header for header in REFUSAL.raw_headers)
@@ -90,7 +91,7 @@ class DoorProtocol(HttpToolsProtocol):
         if cycle.scope["path"].startswith(NEVER_REFUSED):
             self._start(cycle, app)
         elif self._door.admission.is_full:
-            self._start(cycle, REFUSAL)
+            self._start(cycle, PROTOCOL_REFUSAL if cycle.scope["path"].startswith(PROTOCOL) else REFUSAL)
             self._door.refused()
         else:
             self._door.admission.enter(partial(self._start, cycle, app))

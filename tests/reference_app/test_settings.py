@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from reference_app.settings import SettingsError, load_settings
+from reference_app.settings import Settings, SettingsError, load_settings
 
 GOOD = {
     "BUNDLES": "file:///srv/bundles",
@@ -40,3 +40,12 @@ def test_every_problem_is_listed_with_what_to_set():
         "MODEL_VERSION is missing: set MODEL_VERSION to the model's version in the registry, 1 to 64 characters",
         "PORT cannot be '99999': set PORT to the loopback port to listen on, 1 to 65535",
     ]
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_documented_as_it_is(name: str):
+    documented = (Path(__file__).parents[2] / "docs" / "app.md").read_text()
+    (row,) = (line for line in documented.splitlines() if line.startswith(f"| `{name.upper()}` |"))
+    field = Settings.model_fields[name]
+    default = "required" if field.is_required() else "none" if field.default is None else f"`{field.default}`"
+    assert row == f"| `{name.upper()}` | {default} | {field.description} |"

@@ -21,6 +21,10 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     408: {"description": "the body took too long to arrive", "model": Trouble},
     413: {"description": "the body is too large", "model": Trouble},
     422: {"description": "what to change in the request, field by field", "model": Refusal},
+    503: {
+        "description": "more requests come than can be answered; Retry-After says when to ask again",
+        "model": Trouble,
+    },
 }
 
 

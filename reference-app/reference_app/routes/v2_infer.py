@@ -23,6 +23,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     **NOT_HERE,
     408: {"description": "the body took too long to arrive", "model": ErrorBody},
     413: {"description": "the body is too large", "model": ErrorBody},
+    503: {"description": "more requests come than can be answered; Retry-After says when", "model": ErrorBody},
 }
 MOST_PROBLEMS = 5  # of a long batch, the first say enough
 
