@@ -6,7 +6,7 @@ approximation: each metric of a resample follows from sums by day (the area unde
 late flight of one day and one in time of another), so thousands of resamples are a few small matrix products.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,12 +95,12 @@ def _groups(probability: Floats) -> Ints:
 def reliability(late: Bools, probability: Floats) -> list[dict[str, float]]:
     """What was predicted and what came, by groups of like probability."""
     group = _groups(probability)
-    chosen: Callable[[int], Bools] = lambda number: group == number  # noqa: E731
+    chosen: list[Bools] = [group == number for number in np.unique(group)]
     return [
         {
-            "rows": int(chosen(number).sum()),
-            "predicted": round(float(probability[chosen(number)].mean()), DIGITS),
-            "late": round(float(late[chosen(number)].mean()), DIGITS),
+            "rows": int(each.sum()),
+            "predicted": round(float(probability[each].mean()), DIGITS),
+            "late": round(float(late[each].mean()), DIGITS),
         }
-        for number in np.unique(group)
+        for each in chosen
     ]

@@ -16,6 +16,8 @@ FEATURES = ["rain", "kind", "wind", "place"]  # the graph's order is not the lea
 CATEGORICAL = {"place": list(range(CODES)), "kind": ["a", "b", "c"]}
 UNSEEN = (5, 88, 89)
 
+pytestmark = pytest.mark.model
+
 
 def data(seed: int = 1) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     random = np.random.default_rng(seed)
