@@ -136,7 +136,9 @@ def test_throughput_beside_mlflow(app: RunningApp, trial: Trial, tmp_path: Path)
     frame = {"columns": list(trial.features), "data": [list(trial.features.values())]}
     rows = json.dumps({"dataframe_split": frame}, default=str).encode()
     command = [*module("mlflow"), "models", "serve", "-m", str(saved), "--env-manager", "local", "-p", "{port}"]
-    with running(command, log=tmp_path / "mlflow.log", ready_path="/ping") as mlflow:
+    # It starts uvicorn by name.
+    found = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    with running(command, log=tmp_path / "mlflow.log", environment=found, ready_path="/ping") as mlflow:
         _goodput(f"{mlflow.url}/invocations", rows)
         ratios = []
         for _ in range(3):
