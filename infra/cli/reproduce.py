@@ -39,12 +39,7 @@ def command(
     except NotReproducibleError as error:
         fail(str(error))
         raise typer.Exit(BAD_INPUT) from error
-    if json_output:
-        print(found.model_dump_json())
-    else:
-        show(found)
-    if not found.is_same:
-        raise typer.Exit(1)
+    answer(found, json_output=json_output)
 
 
 def find(uri: str, pipeline: str, wanted: str) -> RunRecord:
@@ -77,6 +72,16 @@ def reproduce(home: Home, record: RunRecord, place: Place, shown: Stages) -> Rep
         found = judge(record, planned, run, place, storage_uri=uri, bundles=home.bundles)
         stage.finish("every byte is the same" if found.is_same else "not the same")
     return found
+
+
+def answer(found: Reproduction, *, json_output: bool) -> None:
+    """Print it, and end with code 1 unless all is the same."""
+    if json_output:
+        print(found.model_dump_json())
+    else:
+        show(found)
+    if not found.is_same:
+        raise typer.Exit(1)
 
 
 def show(found: Reproduction) -> None:

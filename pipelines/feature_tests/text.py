@@ -7,7 +7,10 @@ from datetime import datetime
 import polars as pl
 
 TEMPLATE = '''\
-"""`{name}`, as it was found in {notebook} on rows of run {run_id}. Written by `highway feature`."""
+"""`{name}`, as it was found in {notebook}.
+
+Written by `highway feature` from rows of run {run_id}.
+"""
 
 {imports}import polars as pl
 from polars.testing import assert_series_equal

@@ -15,6 +15,7 @@ from infra.local.home import Home
 from infra.operations.pipelines.lineage import lineage_of
 from infra.operations.pipelines.records import RunRecord, run_record
 from pipelines.flights.conf import FlightsConf
+from pipelines.flights.gates import GatesConf
 from tests.support.service import BYTE_CODE, REPO
 from tests.support.training import execute, registry, spec_for
 from tests.support.working_copy import WorkingCopy
@@ -68,6 +69,11 @@ def sources(target: Path) -> None:
             shutil.copy2(REPO / name, target / name)
 
 
+def quick_gates() -> GatesConf:
+    gates = GatesConf.from_file()
+    return gates.model_copy(update={"evaluation": gates.evaluation.model_copy(update={"resamples": 500})})
+
+
 def recorded_clone(folder: Path) -> RecordedClone:
     """Its two runs differ by their learner."""
     copy = WorkingCopy.create(folder / "clone", folder / "nowhere")
@@ -77,12 +83,15 @@ def recorded_clone(folder: Path) -> RecordedClone:
     home.data.mkdir(parents=True)
     runs = []
     with registry(home.data) as url:
-        for iterations in (150, 200):
-            text = re.sub("iterations: .*", f"iterations: {iterations}", (copy.path / CONF).read_text())
-            # To the held-out month: the rest would only take time.
-            copy.commit({CONF: re.sub("^last_month: .*", "last_month: 2013-09", text, flags=re.M)})
+        for iterations in (60, 70):
+            # Larger steps, fewer resamples and no month after the held-out one: all of it would only take time.
+            text = (copy.path / CONF).read_text()
+            for key, value in {"iterations": iterations, "learning_rate": 0.15, "last_month": "2013-09"}.items():
+                text = re.sub(rf"^( *{key}): .*", rf"\1: {value}", text, flags=re.M)
+            copy.commit({CONF: text})
             conf = FlightsConf.from_file(copy.path / CONF)
-            run = execute(spec_for(home.data, url, conf), home.data, lineage_of(copy.path, code=CODE, lock=LOCK))
+            spec = spec_for(home.data, url, conf, quick_gates())
+            run = execute(spec, home.data, lineage_of(copy.path, code=CODE, lock=LOCK))
             assert run.is_success, run.summary
             runs.append(run_record(home.storage.as_uri(), "train", run.run_id))
     return RecordedClone(copy, home, runs)

@@ -14,6 +14,7 @@ from infra.operations.pipelines.report import PipelineRun
 from infra.operations.pipelines.run import run_pipeline
 from infra.operations.pipelines.subprocess_jobs import SubprocessJobs
 from pipelines.flights.conf import FlightsConf
+from pipelines.flights.gates import GatesConf
 from pipelines.flights.pipeline import training_pipeline
 from pipelines.storage import Folder
 from tests.support.service import BYTE_CODE, REPO, module, running
@@ -56,14 +57,16 @@ class Trained:
         return execute(spec, self.folder, lineage)
 
 
-def spec_for(folder: Path, registry_url: str, conf: FlightsConf | None = None) -> Pipeline:
+def spec_for(
+    folder: Path, registry_url: str, conf: FlightsConf | None = None, gates: GatesConf | None = None
+) -> Pipeline:
     registry = RegistryOutputs(
         tracking_url=registry_url,
         bundles_uri=(folder / "bundles").as_uri(),
         user="highway",
         password_secret="operator-password",
     )
-    return training_pipeline(conf or FlightsConf.from_file(), registry, (folder / "data").as_uri())
+    return training_pipeline(conf or FlightsConf.from_file(), registry, (folder / "data").as_uri(), gates)
 
 
 def execute(spec: Pipeline, folder: Path, lineage: Lineage = LINEAGE) -> PipelineRun:

@@ -5,16 +5,20 @@ import dataclasses
 import json
 import re
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import typer
 
-from infra.cli.reproduce import find
+from infra.cli.reproduce import answer, find
 from infra.operations.pipelines.artifacts import ArtifactStore
+from infra.operations.pipelines.report import Silent
 from infra.operations.reproduction.checkout import NotReproducibleError
+from infra.operations.reproduction.replay import Place, judge, plan_of, replay
 from tests.support.recorded import RecordedClone
 
 MINUTES = 5
@@ -32,6 +36,20 @@ def processes_in(folder: Path) -> list[str]:
     return found
 
 
+@dataclasses.dataclass
+class Kept:
+    """The reproduction of the second run: its folder, and what the command said."""
+
+    folder: Path
+    done: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def kept(recorded: RecordedClone, tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    folder = tmp_path_factory.mktemp("kept")
+    return Kept(folder, recorded.highway("reproduce", recorded.runs[1].run_id, "--json", "--into", str(folder)))
+
+
 def change_a_delay(file: Path) -> None:
     file.chmod(0o600)
     table = pq.read_table(file)
@@ -40,41 +58,46 @@ def change_a_delay(file: Path) -> None:
     pq.write_table(table.set_column(column, table.schema.field(column), delays), file)
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_a_run_of_another_commit_is_made_again_to_the_byte(recorded: RecordedClone, number: int) -> None:
-    record = recorded.runs[number]
-    done = recorded.highway("reproduce", record.run_id, "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = json.loads(done.stdout)
-    assert found["is_same"]
-    assert found["commit"] == record.lineage.commit
-    compared = {each["name"]: each["reproduced"] for each in found["artifacts"]}
-    assert compared["model"] == record.outputs["train"]["model"]
-    assert {"raw", "features", "labels", "evaluation", "bundle/model.joblib"} <= set(compared)
-    assert "register" in found["left_out"]
+def test_runs_of_two_commits_are_made_again_to_the_byte(recorded: RecordedClone, kept: Kept) -> None:
+    first, second = recorded.runs
+    for record, done in ((first, recorded.highway("reproduce", first.run_id, "--json")), (second, kept.done)):
+        assert done.returncode == 0, done.stdout + done.stderr
+        found = json.loads(done.stdout)
+        assert found["is_same"]
+        assert found["commit"] == record.commit
+        compared = {each["name"]: each["reproduced"] for each in found["artifacts"]}
+        assert compared["model"] == record.outputs["train"]["model"]
+        assert {"raw", "features", "labels", "evaluation", "bundle/model.joblib", "bundle/model.onnx"} <= set(compared)
+        assert (found["taken"], list(found["left_out"])) == (["discover", "champion"], ["register"])
     assert not (recorded.home.root / "reproduce" / "run").exists()
     assert recorded.copy.git("worktree", "list").count("\n") == 0
-
-
-def test_both_runs_were_of_other_models(recorded: RecordedClone) -> None:
-    first, second = recorded.runs
-    assert first.lineage.commit != second.lineage.commit
+    assert first.commit != second.commit
     assert first.outputs["train"]["model"] != second.outputs["train"]["model"]
 
 
-def test_recorded_data_that_was_altered_is_named_by_file_and_column(recorded: RecordedClone) -> None:
-    record = recorded.runs[1]
-    raw = ArtifactStore(recorded.home.storage.as_uri(), "train").path_of(record.outputs["ingest"]["raw"])
-    file = raw / "flights" / "2013-07.parquet"
+def test_recorded_data_that_was_altered_is_named_by_file_and_column(
+    recorded: RecordedClone, kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the folder of a reproduction that was kept, where nothing has to run again."""
+    record, uri, place = recorded.runs[1], recorded.home.storage.as_uri(), Place(kept.folder)
+    planned = plan_of(record, uri)
+    file = ArtifactStore(uri, "train").path_of(record.outputs["ingest"]["raw"]) / "flights" / "2013-07.parquet"
     whole = file.read_bytes()
     change_a_delay(file)
-    done = recorded.highway("reproduce", record.run_id)
-    file.write_bytes(whole)
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert re.search(r"^raw .* altered since *$", done.stdout, re.M), done.stdout
-    assert "raw/flights/2013-07.parquet changed: column arr_delay differs in 1 of" in done.stdout
-    assert re.search(r"^model .* equal *$", done.stdout, re.M), done.stdout
-    assert "NOT the same" in done.stdout
+    try:
+        run = replay(planned, place, record, place.home / "venv" / "bin" / "python", Silent())
+        assert run.is_unchanged
+        found = judge(record, planned, run, place, storage_uri=uri, bundles=recorded.home.bundles)
+    finally:
+        file.write_bytes(whole)
+    with pytest.raises(typer.Exit) as end:
+        answer(found, json_output=False)
+    assert end.value.exit_code == 1
+    said = capsys.readouterr().out
+    assert re.search(r"^raw .* altered since *$", said, re.M), said
+    assert "raw/flights/2013-07.parquet changed: column arr_delay differs in 1 of" in said
+    assert re.search(r"^model .* equal *$", said, re.M), said
+    assert "NOT the same" in said
 
 
 def test_what_cannot_be_reproduced_is_refused_in_one_line(recorded: RecordedClone, tmp_path: Path) -> None:
@@ -82,6 +105,7 @@ def test_what_cannot_be_reproduced_is_refused_in_one_line(recorded: RecordedClon
     dirty = recorded.runs[0].model_copy(
         update={
             "run_id": "dirty",
+            "result": None,
             "lineage": dataclasses.replace(recorded.runs[0].lineage, commit=f"{recorded.runs[0].lineage.commit}-dirty"),
         }
     )

@@ -125,4 +125,4 @@ def test_the_written_test_says_what_the_rows_were() -> None:
     namespace: dict[str, object] = {}
     exec(compile(text, "test_f.py", "exec"), namespace)
     assert_frame_equal(namespace["ROWS"], rows)  # type: ignore[arg-type]  # found by its name
-    assert "found in n.ipynb on rows of run r" in text
+    assert "found in n.ipynb.\n\nWritten by `highway feature` from rows of run r." in text
