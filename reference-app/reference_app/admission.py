@@ -1,9 +1,8 @@
 """How much the app takes on: as much as it can answer, with room left for telling the others so.
 
 Above its capacity an app that takes everything answers nobody in time. One that refuses spends on refusals what its
-answers would need, and serves less the more is asked of it. So answers are started at the rate at which the thread
-could also refuse as many requests as it answers: what it serves at twice its capacity is then what it serves at its
-capacity. Whoever comes early waits, in order, which is how clients that wait for their answers are paced and never
+answers would need, and serves less the more is asked of it. So answers are started at a rate that leaves the thread
+time for refusals: at twice that rate `KEPT_RATIO` of it is still answered and the rest refused. Whoever comes early waits, in order, which is how clients that wait for their answers are paced and never
 refused; when `most_waiting` wait, the next is refused.
 """
 
@@ -14,11 +13,14 @@ from collections.abc import Callable
 # Refusing a request takes this share of the time of answering one, measured (docs/app.md). A model that is slower
 # than the sample's makes it smaller, and the room larger than needed.
 REFUSAL_COST_RATIO = 0.15
+# What is still served at twice the rate, as the app promises. More would cost throughput when nothing is refused.
+KEPT_RATIO = 0.95
 # A thread that is busy for less of its time needs no pace.
 BUSY_RATIO = 0.6
 MEASURE_SECONDS = 0.1
-# How much of the latest measurement goes into the rate: the last half second decides.
-WEIGHT = 0.3
+# How much of the latest measurement goes into the rate. Whatever else runs on the machine can only make the thread
+# look slower than it is, so a better measurement counts more than a worse one.
+WEIGHT_UP, WEIGHT_DOWN = 0.5, 0.1
 # After a pause of the whole process the requests of this time are started at once.
 BURST_SECONDS = 0.02
 TURN_SECONDS = 0.001  # the shortest time that the event loop can wait
@@ -82,7 +84,9 @@ class Admission:
         if busy < seconds * BUSY_RATIO or not work:
             self._rate = None
         else:
-            rate = work / busy / (1 + REFUSAL_COST_RATIO)
-            self._rate = rate if self._rate is None else self._rate + WEIGHT * (rate - self._rate)
+            # Of twice the rate KEPT_RATIO is answered, at a cost of 1 each, and the rest refused.
+            rate = work / busy / (KEPT_RATIO + (2 - KEPT_RATIO) * REFUSAL_COST_RATIO)
+            before = self._rate or rate
+            self._rate = before + (WEIGHT_UP if rate > before else WEIGHT_DOWN) * (rate - before)
         self._measured_at, self._busy_at = now, self._busy_at + busy
         self._started = self._refused = 0
