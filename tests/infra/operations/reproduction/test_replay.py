@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.contracts.clock import SystemClock
+from infra.contracts.pipelines import PipelineResult
 from infra.contracts.workload import Pipeline, Step
 from infra.operations.pipelines.artifacts import ArtifactStore
 from infra.operations.pipelines.lineage import lineage_of
@@ -49,7 +50,7 @@ class Past:
 
     def pipeline(self) -> Pipeline:
         look = step("look", outputs=("seen",), code=f"text = pathlib.Path({str(self.outside)!r}).read_text()")
-        word = "sys.path.insert(0, 'code'); import words; text += words.WORD"
+        word = "sys.path.append('code'); import words; text += words.WORD"
         steps: tuple[Step, ...] = (
             look.model_copy(update={"is_volatile": True}),
             step("read", needs=("look",), inputs=("seen",), outputs=("raw",), code=word),
@@ -124,6 +125,15 @@ def test_a_run_whose_record_was_forged_differs(past: Past) -> None:
     outputs["train"].pop("raw")
     past.record = past.record.model_copy(update={"outputs": outputs})
     assert verdicts(past.again()) == {"raw": "equal", "model": "differs"}
+
+
+def test_a_published_bundle_that_is_gone_is_a_difference(past: Past) -> None:
+    result = PipelineResult(model="toy", digest="sha256:" + "0" * 64)
+    past.record = past.record.model_copy(update={"result": result})
+    found = past.again()
+    assert set(verdicts(found).values()) == {"equal"}
+    assert found.failures[0].startswith("no bundle sha256:000")
+    assert not found.is_same
 
 
 def test_a_step_that_fails_now_is_told_with_the_last_line_of_its_log(past: Past) -> None:
