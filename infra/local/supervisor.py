@@ -18,7 +18,6 @@ from typing import Any
 
 import psutil
 from filelock import FileLock
-from supervisor.xmlrpc import Faults
 
 from infra.contracts.bundle import BundleError
 from infra.contracts.errors import HighwayError
@@ -31,7 +30,7 @@ from infra.local.ports import Ports
 from infra.local.processes import end, marked
 from infra.local.readiness import answers
 from infra.local.sockets import socket_path
-from infra.local.supervisor_rpc import Rpc, SupervisorUnavailableError
+from infra.local.supervisor_rpc import Faults, Rpc, SupervisorUnavailableError
 
 DAEMON = "supervisord"
 START_SECONDS = 15
