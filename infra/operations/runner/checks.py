@@ -1,7 +1,7 @@
 """What the tests of a push say of themselves, as far as it can be believed.
 
 A run leaves events in an outbox of its own. What is pushed may write anything there, so only verdicts of suites on
-this very commit are taken; the ledger's token stays with the runner.
+this very commit are taken, as of now; the ledger's token stays with the runner.
 """
 
 import logging
@@ -9,7 +9,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from infra.contracts.clock import SystemClock
 from infra.contracts.events import CheckRun, Lane
+from infra.contracts.names import PROJECT
 from infra.operations.runner.spool import Push
 
 logger = logging.getLogger(__name__)
@@ -22,8 +24,9 @@ def checks_of(outbox: Path, push: Push) -> tuple[CheckRun, ...]:
     found: dict[str, CheckRun] = {}
     for path in sorted(outbox.glob("*.json")):
         try:
-            if path.stat().st_size > BYTES_MAX:
-                raise ValueError(f"larger than {BYTES_MAX} bytes")  # noqa: TRY301 - handled as what cannot be read
+            # Nobody ever writes to a named pipe, and who reads it waits for ever.
+            if not path.is_file() or path.stat().st_size > BYTES_MAX:
+                raise ValueError(f"no file of at most {BYTES_MAX} bytes")  # noqa: TRY301 - as what cannot be read
             said = CheckRun.model_validate_json(path.read_bytes())
         except (OSError, ValueError) as error:
             reason = f"{error.errors()[0]['msg']}" if isinstance(error, ValidationError) else str(error)
@@ -32,6 +35,13 @@ def checks_of(outbox: Path, push: Push) -> tuple[CheckRun, ...]:
         if said.check != f"suite.{said.suite}" or said.commit not in (push.commit, f"{push.commit}-dirty"):
             logger.warning("%s left a verdict on %s at %s, which it did not run", push.id, said.check, said.commit)
             continue
-        own = {"id": f"ci-{push.id}-{said.check}", "run_id": push.id, "lane": Lane.INTEGRATION}
+        # The metric tells what was recorded last, so a time of its own choice could stay for ever.
+        own = {
+            "id": f"ci-{push.id}-{said.check}",
+            "run_id": push.id,
+            "subject": PROJECT,
+            "lane": Lane.INTEGRATION,
+            "recorded_at": SystemClock().now(),
+        }
         found[said.check] = said.model_copy(update=own)
     return tuple(found.values())
