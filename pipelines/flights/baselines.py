@@ -12,6 +12,7 @@ from pipelines.flights.columns import CATEGORICAL, FEATURES, LABEL
 
 # Numbers that name something: the twelfth month is not twelve times the first.
 NAMES = (*CATEGORICAL, "month", "day_of_week")
+DIGITS = 6  # of the coefficients: what the solver leaves open is behind them, and the bytes must not hold it
 
 
 def logistic_regression(frame: pd.DataFrame) -> Pipeline:
@@ -20,7 +21,10 @@ def logistic_regression(frame: pd.DataFrame) -> Pipeline:
     scaled = Pipeline([("missing", SimpleImputer(strategy="median")), ("scale", StandardScaler())])
     names = OneHotEncoder(handle_unknown="ignore")
     columns = ColumnTransformer([("names", names, list(NAMES)), ("numbers", scaled, numbers)])
-    model = Pipeline([("columns", columns), ("learner", LogisticRegression(max_iter=100, tol=1e-3))])
+    learner = LogisticRegression(max_iter=100, tol=1e-3)
+    model = Pipeline([("columns", columns), ("learner", learner)])
     # Sums by several threads differ in their last digits, and so would the model's bytes.
     with threadpool_limits(1):
-        return model.fit(frame[list(FEATURES)], frame[LABEL])
+        model.fit(frame[list(FEATURES)], frame[LABEL])
+    learner.coef_, learner.intercept_ = learner.coef_.round(DIGITS), learner.intercept_.round(DIGITS)
+    return model

@@ -15,10 +15,13 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
 
 from pipelines.flights.columns import FEATURES, LABEL
 from pipelines.flights.conf import LearnerConf
 from pipelines.flights.model import fit, known_values
+
+DIGITS = 6  # of the slope: sums by other threads or processors differ far behind them, and the model's bytes must not
 
 
 def slope_out_of_time(conf: LearnerConf, months: Mapping[str, pd.DataFrame]) -> float:
@@ -37,8 +40,9 @@ def slope_out_of_time(conf: LearnerConf, months: Mapping[str, pd.DataFrame]) -> 
     level = np.concatenate(levels)
     # Each month has a level of its own, so that the slope is of the flights within it.
     line = np.column_stack([np.concatenate(scores), *(level == number for number in np.unique(level))])
-    fitted = LogisticRegression(C=np.inf, fit_intercept=False).fit(line, np.concatenate(labels))
-    return float(fitted.coef_[0, 0])
+    with threadpool_limits(1):
+        fitted = LogisticRegression(C=np.inf, fit_intercept=False).fit(line, np.concatenate(labels))
+    return round(float(fitted.coef_[0, 0]), DIGITS)
 
 
 def scale(model: Pipeline, slope: float) -> None:

@@ -13,6 +13,7 @@ from pipelines.flights.dataset import read_dataset
 from pipelines.flights.evaluation import Judged
 from pipelines.flights.files import BASELINE_FILE, MODEL_FILE, ONNX_FILE, PARITY_FILE
 from pipelines.flights.gates import GatesConf
+from pipelines.flights.metrics import DIGITS
 from pipelines.flights.model import from_bytes, late_probability
 from pipelines.flights.names import ALWAYS_AVERAGE, CANDIDATE, CHAMPION, LOGISTIC_REGRESSION
 from pipelines.flights.onnx_model import OnnxModel
@@ -75,7 +76,7 @@ def main() -> None:
             "late_share": float(late.mean()),
             **metrics,
         },
-        "predicted_share": float(probability.mean()),
+        "predicted_share": round(float(probability.mean()), DIGITS),
         "champion": known_champion,
         "parity": {"rows": len(held_out), "max_difference": difference},
         "months": months,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from pipelines.flights.columns import LABEL
 from pipelines.flights.gates import EvaluationConf
@@ -32,10 +33,11 @@ class Judged:
         weights = resamples(int(day.max()) + 1, conf.resamples, conf.seed)
 
         def resampled(chosen: npt.NDArray[np.bool_]) -> Resampled:
-            return {
-                name: of_resamples(late[chosen], probability[chosen], day[chosen], weights)
-                for name, probability in self.probabilities.items()
-            }
+            with threadpool_limits(1, user_api="blas"):
+                return {
+                    name: of_resamples(late[chosen], probability[chosen], day[chosen], weights)
+                    for name, probability in self.probabilities.items()
+                }
 
         every = resampled(np.ones(len(late), dtype=bool))
         found = list(slices(self.rows))

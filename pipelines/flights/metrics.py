@@ -17,8 +17,9 @@ Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 BINS = 10  # of the reliability table and of the calibration error: as many rows in each
-# Sums by different numbers of threads differ in their last digits; the bytes of an evaluation must not.
-DIGITS = 12
+# Sums by other threads or processors differ in their last digits (1e-16); the bytes of an evaluation, which holds
+# thousands of numbers, must not.
+DIGITS = 9
 
 
 def resamples(days: int, count: int, seed: int) -> Floats:

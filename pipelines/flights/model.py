@@ -57,8 +57,9 @@ def learner_columns(model: Pipeline) -> list[str]:
 
 
 def late_probability(model: Pipeline, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """One probability (0-1) a row."""
-    return np.asarray(model.predict_proba(frame[list(FEATURES)])[:, 1], dtype=np.float64)
+    """One probability (0-1) a row; the same bits by any number of threads."""
+    with threadpool_limits(1, user_api="blas"):  # a logistic regression is a product of matrices
+        return np.asarray(model.predict_proba(frame[list(FEATURES)])[:, 1], dtype=np.float64)
 
 
 def to_bytes(model: Pipeline) -> bytes:

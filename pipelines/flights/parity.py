@@ -9,6 +9,7 @@ import pandas as pd
 from pipelines.flights.columns import CATEGORICAL, FEATURES
 
 TOLERANCE = 1e-5
+DIGITS = 9  # far more than are compared, and fewer than differ between processors
 SAMPLE = 64  # rows of the held-out month; those made of the first one to hold what it lacks come on top
 UNKNOWN = "??"  # no carrier or airport has this code
 
@@ -27,5 +28,5 @@ def as_json(rows: pd.DataFrame, probability: npt.NDArray[np.float64]) -> dict[st
     return {
         "tolerance": TOLERANCE,
         "rows": values[list(FEATURES)].to_numpy().tolist(),
-        "probabilities": probability.tolist(),
+        "probabilities": probability.round(DIGITS).tolist(),
     }

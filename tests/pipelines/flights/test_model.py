@@ -13,6 +13,7 @@ from infra.contracts.pipelines import input_variable, output_variable
 from pipelines.flights.columns import CATEGORICAL, FEATURES
 from pipelines.flights.conf import PARAMETER, FlightsConf
 from pipelines.flights.model import from_bytes, late_probability
+from pipelines.flights.pipeline import SLEEPING_THREADS
 from tests.support.training import Trained
 
 pytestmark = pytest.mark.model
@@ -34,15 +35,16 @@ def train(training: Trained, folder: Path, conf: FlightsConf, **environment: str
         output_variable("model"): folder.as_uri(),
         PARAMETER: conf.model_dump_json(),
     }
-    subprocess.run([sys.executable, "-m", "pipelines.flights.train"], env=os.environ | places | environment, check=True)
+    command = [sys.executable, "-m", "pipelines.flights.train"]
+    subprocess.run(command, env=os.environ | SLEEPING_THREADS | places | environment, check=True)
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_the_same_data_and_configuration_give_the_same_bytes(
     training: Trained, tmp_path: Path, conf: FlightsConf
 ) -> None:
-    one = train(training, tmp_path / "one", conf, OMP_NUM_THREADS="1", PYTHONHASHSEED="1")
-    two = train(training, tmp_path / "two", conf, OMP_NUM_THREADS="2", PYTHONHASHSEED="2")
+    one = train(training, tmp_path / "one", conf, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="2", PYTHONHASHSEED="1")
+    two = train(training, tmp_path / "two", conf, OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="1", PYTHONHASHSEED="2")
     assert set(one) == {"model.joblib", "model.onnx", "logistic_regression.joblib", "training.json"}
     assert [name for name in one if one[name] != two[name]] == []
 

@@ -67,8 +67,8 @@ def test_auc_and_brier_score_are_those_of_the_published_model(training: Trained,
     late = np.array([source.late[key] for key in keys])
     probability = late_probability(from_bytes(files["model.joblib"]), frame)
     assert len(late) == source.rows[SEPTEMBER] - source.without_delay[SEPTEMBER]
-    assert result.metrics["auc"] == pytest.approx(mann_whitney_auc(late, probability), abs=1e-12)
-    assert result.metrics["brier"] == pytest.approx(float(((probability - late) ** 2).mean()), abs=1e-12)
+    assert result.metrics["auc"] == pytest.approx(mann_whitney_auc(late, probability), abs=1e-9)
+    assert result.metrics["brier"] == pytest.approx(float(((probability - late) ** 2).mean()), abs=1e-9)
     assert result.metrics["auc"] > 0.71, "what this data is known to give on schedule and weather"
 
 
@@ -79,7 +79,7 @@ def test_the_baseline_is_the_average_of_the_training_window(training: Trained, s
     evaluation = training.artifact("evaluation").read_json("evaluation.json")
     expected = sum((average - late) ** 2 for late in september) / len(september)
     average_model = evaluation["models"]["always_average"]["metrics"]
-    assert average_model["brier"]["value"] == pytest.approx(expected, abs=1e-12)
+    assert average_model["brier"]["value"] == pytest.approx(expected, abs=1e-9)
     assert average_model["auc"] == {"value": 0.5, "low": 0.5, "high": 0.5}
 
 
