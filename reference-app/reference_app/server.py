@@ -6,6 +6,7 @@ uvicorn alone closes the listener at once, when a gateway still sends, and ends 
 """
 
 import asyncio
+import gc
 import logging
 import time
 from functools import partial
@@ -60,6 +61,10 @@ def serve(app: FastAPI, settings: Settings) -> None:
         lifespan="off",
         timeout_graceful_shutdown=settings.drain_timeout_seconds,
     )
+    # What is there now stays. Looking through all of it again, as each full collection does, would stop every answer
+    # for 40 ms, twice a second under load.
+    gc.collect()
+    gc.freeze()
     DrainingServer(config, services).run()
     _finish(services)
     logger.info("drained and stopped")

@@ -35,7 +35,7 @@ from tests.support.training import trained
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(900)]
 
-ROUNDS, SECONDS, CLIENTS = 5, 2.0, 16
+ROUNDS, SECONDS, CLIENTS = 5, 2.0, 64
 MEBIBYTE = 1024 * 1024
 HOLDOUT = "2013-09"
 SAVE = (
