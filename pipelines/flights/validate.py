@@ -107,24 +107,27 @@ def _broken(expected: Expected, frame: pd.DataFrame, kind: str, month: str, conf
     volume = expected.rows
     if len(frame) not in volume:
         yield Violation(name, f"holds {len(frame):,} rows, expected {volume.start:,} to {volume.stop - 1:,}")
-    if not {"year", "month", "day"} <= set(frame.columns):
+    if not _are_numbers(frame, "year", "month", "day"):
         return
     year, number = map(int, month.split("-"))
     strays = frame.index[(frame["year"] != year) | (frame["month"] != number)]
     if len(strays):
         yield Violation(name, "rows of another month", len(strays), f"row {strays[0]}")
-    last_day = calendar.monthrange(year, number)[1]
-    if month == conf.last_month and len(frame) and frame["day"].max() < last_day - expected.late_days:
+    newest, needed = frame["day"].max(), calendar.monthrange(year, number)[1] - expected.late_days
+    if month == conf.last_month and pd.notna(newest) and newest < needed:
         yield Violation(
-            name,
-            f"its newest row is of day {frame['day'].max()}, expected day {last_day - expected.late_days} or later:"
-            " the data are not fresh",
+            name, f"its newest row is of day {newest}, expected day {needed} or later: the data are not fresh"
         )
+
+
+def _are_numbers(frame: pd.DataFrame, *columns: str) -> bool:
+    """Of a column that is missing or of another type no more can be asked; the contract has said so already."""
+    return all(name in frame.columns and pd.api.types.is_numeric_dtype(frame[name]) for name in columns)
 
 
 def _implausible(readings: pd.DataFrame, month: str, conf: FlightsConf) -> Iterator[Violation]:
     """A few wrong readings are to be expected and become missing values; many mean a broken source."""
-    if "wind_speed" in readings.columns:
+    if _are_numbers(readings, "wind_speed"):
         wrong = readings.index[readings["wind_speed"] > conf.wind_speed_mph_max]
         if len(wrong) > conf.implausible_share_max * len(readings):
             rule = f"wind_speed above {conf.wind_speed_mph_max:g} mph"

@@ -134,6 +134,33 @@ HARMS: dict[str, tuple[str, Harm, str]] = {
 }  # fmt: skip
 
 
+def without_values(table: pa.Table, column: str) -> pa.Table:
+    field = table.schema.field(column)
+    return table.set_column(table.schema.get_field_index(column), field, pa.nulls(len(table), field.type))
+
+
+def as_words(table: pa.Table, column: str) -> pa.Table:
+    return table.set_column(table.schema.get_field_index(column), column, pc.cast(table[column], pa.string()))
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "change"),
+    [
+        (FEBRUARY, "day", without_values),
+        (FEBRUARY, "day", as_words),
+        (WEATHER, "day", without_values),
+        (WEATHER, "wind_speed", as_words),
+    ],
+)
+def test_a_column_that_later_rules_need_is_refused_and_ends_nothing(
+    raw: Path, conf: FlightsConf, name: str, column: str, change: Callable[[pa.Table, str], pa.Table]
+) -> None:
+    pq.write_table(change(pq.read_table(raw / name), column), raw / name)
+    found = problems(raw, conf)
+    assert found
+    assert all(problem.startswith(f"{name}: {column} is ") for problem in found), found
+
+
 @pytest.mark.parametrize("harm", HARMS)
 def test_bad_data_is_refused_with_its_place(raw: Path, conf: FlightsConf, harm: str) -> None:
     name, change, expected = HARMS[harm]

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 
+from infra.contracts.pipelines import CHECKS_FILE, input_variable, output_variable
 from pipelines.flights import features as step_of_features
 from pipelines.flights.columns import FEATURES, KEY, KNOWN_AT, LABEL, OUTCOME, SCHEDULE, SCHEDULED_AT
 from pipelines.flights.conf import FlightsConf
@@ -162,9 +164,33 @@ def test_the_step_itself_refuses_what_is_joined_forward(raw: Folder, monkeypatch
     assert "weather was not known at the scheduled departure" in str(broken(made, labels, MONTH)[0])
 
 
+def test_a_broken_contract_ends_the_step_with_a_verdict_that_failed(
+    training: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first month of training is joined forward."""
+    monkeypatch.setattr(step_of_features, "build", _joined(strategy="forward"))
+    for name in ("raw", "quality"):
+        monkeypatch.setenv(input_variable(name), training.uri(name))
+    for name in ("features", "labels"):
+        monkeypatch.setenv(output_variable(name), (tmp_path / name).as_uri())
+    with pytest.raises(SystemExit) as ended:
+        step_of_features.main()
+    assert ended.value.code == 1
+    (check,) = Folder.at((tmp_path / "labels").as_uri()).read_json(CHECKS_FILE)
+    assert (check["name"], check["is_passed"]) == ("features.contract", False)
+    assert check["summary"].startswith("2013-01: weather was not known at the scheduled departure: ")
+    assert check["summary"] in capsys.readouterr().err
+
+
+def test_a_month_of_which_nobody_knows_the_end_is_refused_in_words() -> None:
+    nothing = pl.DataFrame()
+    assert [str(each) for each in broken(nothing, nothing, MONTH)] == [f"{MONTH}: no flight has a label"]
+
+
 def test_the_join_is_the_one_of_a_slow_and_obvious_search(features: pd.DataFrame) -> None:
     """For some flights of the month: look at all readings of the station, take the newest that was known."""
-    readings = read_readings()
+    whole_year = read_readings()
+    readings = {station: [each for each in of if each.at.month <= 3] for station, of in whole_year.items()}
     sample = features.iloc[::97]
     assert len(sample) > 200
     for flight in sample.itertuples():
