@@ -37,7 +37,8 @@ class Facts:
 
 @dataclass(frozen=True)
 class Found:
-    """`value` is None where it differs between two runs of the same model: a verdict is the same to the byte."""
+    """`value` is None where there is none, or where it differs between two runs of the same model: a verdict is the
+    same to the byte."""
 
     is_passed: bool
     summary: str
@@ -95,6 +96,10 @@ class NoSliceWorse(Frozen):
         champion = facts.evaluation["champion"]["version"]
         if champion is None:
             return Found(True, "there is no champion to compare with", 0.0, self.margin)
+        if not facts.evaluation["slices"]:
+            return Found(
+                False, "no slice is large enough to compare: lower evaluation.slice_rows_min", None, self.margin
+            )
         worst, worse = 0.0, []
         for part in facts.evaluation["slices"]:
             value, _, high = _gain(part["differences"]["champion"], self.metric)
@@ -124,6 +129,9 @@ class EvenBias(Frozen):
             for part in facts.evaluation["slices"]
             if part["by"] == self.by
         }
+        if len(bias) < 2:
+            words = f"{len(bias)} slices by {self.by} are large enough to compare: lower evaluation.slice_rows_min"
+            return Found(False, words, None, self.limit)
         low, high = min(bias, key=bias.__getitem__), max(bias, key=bias.__getitem__)
         gap = bias[high] - bias[low]
         words = (

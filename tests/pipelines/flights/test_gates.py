@@ -129,6 +129,13 @@ def test_a_champion_that_is_as_good_breaks_nothing() -> None:
     assert "worse than of version 4 in none of 9 slices" in found.summary
 
 
+@pytest.mark.parametrize("name", ["champion-slices", "carrier-fairness"])
+def test_a_gate_over_slices_is_not_passed_when_there_are_none(name: str) -> None:
+    found = CONF.gates[name].judge(Facts({**judged(), "slices": []}, 0, 0))
+    assert not found.is_passed
+    assert found.summary.endswith("large enough to compare: lower evaluation.slice_rows_min")
+
+
 def test_intervals_of_slices_hold_together(training: Trained) -> None:
     """Of many trainings with nothing changed but chance, few may be refused."""
     evaluation = real(training).evaluation
