@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +44,13 @@ def train(training: Trained, folder: Path, conf: FlightsConf, **environment: str
 def test_the_same_data_and_configuration_give_the_same_bytes(
     training: Trained, tmp_path: Path, conf: FlightsConf
 ) -> None:
-    one = train(training, tmp_path / "one", conf, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="2", PYTHONHASHSEED="1")
-    two = train(training, tmp_path / "two", conf, OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="1", PYTHONHASHSEED="2")
+    environments = {
+        "one": {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "2", "PYTHONHASHSEED": "1"},
+        "two": {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "2"},
+    }
+    with ThreadPoolExecutor() as pool:
+        made = [pool.submit(train, training, tmp_path / name, conf, **each) for name, each in environments.items()]
+    one, two = (each.result() for each in made)
     assert set(one) == {"model.joblib", "model.onnx", "logistic_regression.joblib", "training.json"}
     assert [name for name in one if one[name] != two[name]] == []
 

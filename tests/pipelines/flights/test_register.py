@@ -25,6 +25,8 @@ from pipelines.flights.variables import BUNDLES_VARIABLE, REGISTRY_VARIABLE
 from tests.support.service import BYTE_CODE, REPO
 from tests.support.training import PASSWORD, Trained
 
+pytestmark = pytest.mark.model
+
 INPUTS = ("raw", "quality", "model", "evaluation", "verdict")
 
 # In a process of its own: MLflow takes seconds to import, keeps its tracking URI for ever and warns a lot.
@@ -130,7 +132,6 @@ def test_a_version_carries_its_digest_lineage_metrics_and_files(training: Traine
 
 
 @pytest.mark.proof
-@pytest.mark.model
 def test_mlflow_itself_loads_the_model_with_signature_and_example(training: Trained, tmp_path: Path) -> None:
     result = training.run.result
     assert result

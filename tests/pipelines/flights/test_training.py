@@ -21,6 +21,7 @@ MONTHS = range(1, 13)
 SEPTEMBER = 9
 
 
+@pytest.mark.data
 def test_every_flight_of_the_source_is_in_exactly_one_partition(training: Trained, source: Source) -> None:
     raw = training.artifact("raw")
     tables = [raw.read_table(f"flights/{name}") for name in raw.names("flights")]
@@ -33,6 +34,7 @@ def test_every_flight_of_the_source_is_in_exactly_one_partition(training: Traine
     assert keys == source.keys
 
 
+@pytest.mark.data
 def test_flights_without_an_arrival_delay_are_excluded_and_counted(training: Trained, source: Source) -> None:
     summary = training.artifact("features").read_json("summary.json")
     assert summary["excluded"] == {"cancelled": 8_255, "diverted": 717, "unknown": 458}
@@ -41,6 +43,7 @@ def test_flights_without_an_arrival_delay_are_excluded_and_counted(training: Tra
     assert "excluded 9,430: 8,255 cancelled, 717 diverted, 458 unknown" in training.log("features")
 
 
+@pytest.mark.data
 @pytest.mark.parametrize("month", MONTHS)
 def test_the_share_of_late_flights_is_that_of_the_source(training: Trained, source: Source, month: int) -> None:
     reported = training.artifact("evaluation").read_json("evaluation.json")["months"][month - 1]
@@ -57,6 +60,7 @@ def mann_whitney_auc(late: np.ndarray, probability: np.ndarray) -> float:
     return float((below + not_above).sum() / 2 / (len(in_time) * late.sum()))
 
 
+@pytest.mark.model
 def test_auc_and_brier_score_are_those_of_the_published_model(training: Trained, source: Source) -> None:
     result = training.run.result
     assert result
@@ -72,6 +76,7 @@ def test_auc_and_brier_score_are_those_of_the_published_model(training: Trained,
     assert result.metrics["auc"] > 0.71, "what this data is known to give on schedule and weather"
 
 
+@pytest.mark.model
 def test_the_baseline_is_the_average_of_the_training_window(training: Trained, source: Source) -> None:
     training_labels = [late for key, late in source.late.items() if key[0] < SEPTEMBER]
     average = sum(training_labels) / len(training_labels)
@@ -91,6 +96,7 @@ def test_the_result_says_what_the_status_table_shows(training: Trained) -> None:
     assert set(result.metrics) == {*judged, "baseline_brier"}
 
 
+@pytest.mark.model
 def test_the_model_says_where_it_is_from_and_what_it_takes(training: Trained) -> None:
     result = training.run.result
     assert result
@@ -112,6 +118,7 @@ def test_the_model_says_where_it_is_from_and_what_it_takes(training: Trained) ->
     assert set(card["reference"]) == set(FEATURES)
 
 
+@pytest.mark.data
 def test_no_flight_was_given_weather_of_after_its_departure(training: Trained) -> None:
     features = training.artifact("features")
     unknown = 0
