@@ -20,11 +20,11 @@ def data_card_text(
     excluded = evaluation["excluded"]
     labelled = evaluation["rows_in"] - sum(excluded.values())
     months = "\n".join(
-        f"| {each['month']} | {each['rows']:,} | {each['late_share']:.1%} | {each['use']} "
-        f"| {quality['partitions'][each['month']]['verdict']} |"
+        f"| {each['month']} | {each['rows']:,} | {each['late_share']:.1%} | {each['use']} |"
         for each in evaluation["months"]
     )
     reasons = "\n".join(f"- {count:,} {why}: {REASONS[why]}" for why, count in sorted(excluded.items()))
+    quarantined = [month for month, each in quality["partitions"].items() if each["verdict"] == "quarantined"]
     features = "\n".join(
         f"- `{name}`, one of {len(card['categorical'][name])} codes" if name in card["categorical"] else f"- `{name}`"
         for name in card["features"]
@@ -40,14 +40,14 @@ Public data; no person is in it.
 {evaluation["rows_in"]:,} flights, {labelled:,} with a label. A flight is late when it arrives more than
 {conf.late_after_minutes} minutes after its scheduled time.
 
-| Month | Flights | Late | Use | Verdict |
-|---|---|---|---|---|
+| Month | Flights | Late | Use |
+|---|---|---|---|
 {months}
 
 ## What is left out
 
 {reasons}
-- months in quarantine, whose report is in the artifact `quality`
+- months in quarantine, whose reports are in the artifact `quality`: {", ".join(quarantined) or "none"}
 
 Flights without a label are not late flights: leaving them out makes the model speak of flights that arrive.
 

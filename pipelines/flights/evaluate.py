@@ -23,7 +23,9 @@ from pipelines.flights.parity import as_json, sample
 def by_month(shares: dict[str, dict[str, float]], conf: FlightsConf) -> list[dict[str, str | float]]:
     """Flights and late share of each month, with what the month is used for."""
     training = set(conf.training_months())
-    uses = {month: "training" if month in training else "later" for month in shares} | {conf.holdout_month: "held out"}
+    uses = {month: "training" if month in training else "not used" for month in shares} | {
+        conf.holdout_month: "held out"
+    }
     return [
         {"month": month, "use": uses[month], "rows": facts["rows"], "late_share": facts["late_share"]}
         for month, facts in sorted(shares.items())

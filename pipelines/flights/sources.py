@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import Field
 
+from infra.contracts.errors import HighwayError
 from infra.contracts.workload import Strict
 from pipelines import step
 from pipelines.flights.variables import LANDING_VARIABLE
@@ -22,6 +23,10 @@ PACKAGED = {"flights": "flights.csv.zip", "weather": "weather.csv"}
 DELIVERED = ".csv"  # who delivers writes under another name and renames when it is whole
 MANIFEST_FILE = "manifest.json"
 _CHUNK_BYTES = 1024 * 1024
+
+
+class DiscoveryError(HighwayError):
+    """A file that is there cannot be read; the message names it."""
 
 
 class SourceFile(Strict):
@@ -56,7 +61,7 @@ def places() -> dict[str, Folder]:
 
 
 def discover(places: dict[str, Folder]) -> Manifest:
-    """All there is to ingest. A landing folder that does not exist is an empty one."""
+    """All there is to ingest. A landing folder that does not exist is an empty one. Raises `DiscoveryError`."""
     files = [_described(places, kind, f"{PACKAGE}/{name}") for kind, name in PACKAGED.items()]
     for kind in PACKAGED:
         names = places[LANDING].names(kind, DELIVERED)
@@ -65,9 +70,15 @@ def discover(places: dict[str, Folder]) -> Manifest:
 
 
 def _described(places: dict[str, Folder], kind: str, name: str) -> SourceFile:
-    with open_source(places, name) as stream:
-        size = sum(len(chunk) for chunk in iter(lambda: stream.read(_CHUNK_BYTES), b""))
-        return SourceFile.model_validate({"kind": kind, "name": name, "sha256": stream.sha256, "size_bytes": size})
+    try:
+        with open_source(places, name) as stream:
+            size = sum(len(chunk) for chunk in iter(lambda: stream.read(_CHUNK_BYTES), b""))
+            return SourceFile.model_validate({"kind": kind, "name": name, "sha256": stream.sha256, "size_bytes": size})
+    except OSError as error:
+        reason = str(error).splitlines()[0]
+        raise DiscoveryError(
+            f"{name} cannot be read ({reason}); make it readable or take it away, then train again"
+        ) from error
 
 
 def open_source(places: dict[str, Folder], name: str) -> "CheckedStream":

@@ -1,1 +1,1 @@
-"""What flights, weather and features must be, as pandera models."""
+"""What raw flights and weather, features, labels and logged predictions must be, as pandera models."""

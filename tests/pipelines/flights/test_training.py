@@ -13,6 +13,7 @@ from infra.contracts.bundle import fetch
 from infra.operations.pipelines.report import StepStatus
 from pipelines.flights.columns import FEATURES
 from pipelines.flights.conf import FlightsConf
+from pipelines.flights.data_card import data_card_text
 from pipelines.flights.model import from_bytes, late_probability
 from tests.support.flights_source import Source
 from tests.support.training import Trained, spec_for
@@ -116,6 +117,20 @@ def test_the_model_says_where_it_is_from_and_what_it_takes(training: Trained) ->
     assert len(card["categorical"]["carrier"]) == 16
     assert card["distance_miles"]["JFK-LAX"] == 2475
     assert set(card["reference"]) == set(FEATURES)
+
+
+@pytest.mark.data
+def test_the_data_card_names_the_months_that_were_left_out(training: Trained) -> None:
+    evaluation = training.artifact("evaluation").read_json("evaluation.json")
+    quality = training.artifact("quality").read_json("quality.json")
+    card = {"features": [], "categorical": {}, "lineage": {"data_digest": "sha256:raw"}}
+    assert "artifact `quality`: none\n" in data_card_text(FlightsConf.from_file(), evaluation, quality, card)
+    for month in ("2013-11", "2013-12"):
+        quality["partitions"][month]["verdict"] = "quarantined"
+    text = data_card_text(FlightsConf.from_file(), evaluation, quality, card)
+    assert "artifact `quality`: 2013-11, 2013-12\n" in text
+    assert "| 2013-09 | 27,010 | 13.2% | held out |\n" in text
+    assert "- 8,255 cancelled: never left\n" in text
 
 
 @pytest.mark.data
