@@ -203,6 +203,8 @@ class GatesConf(Frozen):
         except ValidationError as error:
             problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
             raise GatesError(f"{path.name} cannot be used ({problems})") from error
+        except yaml.YAMLError as error:
+            raise GatesError(f"{path.name} is no YAML ({' '.join(str(error).split())})") from error
 
     @classmethod
     def from_environment(cls) -> Self:

@@ -171,6 +171,12 @@ def test_gates_that_cannot_be_read_are_refused_in_one_line(
     assert "\n" not in str(refused.value)
 
 
+def test_a_file_of_gates_that_is_no_yaml_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "gates.yaml").write_text("gates: {size: [")
+    with pytest.raises(GatesError, match=r"^gates.yaml is no YAML \(.*line 1, column 16.*\)$"):
+        GatesConf.from_file(tmp_path / "gates.yaml")
+
+
 def test_too_few_resamples_are_refused() -> None:
     with pytest.raises(ValidationError, match="resamples"):
         EvaluationConf(resamples=100, seed=1, confidence=0.95, slice_rows_min=1)
