@@ -160,7 +160,7 @@ def test_a_reference_that_leads_nowhere_is_found(monkeypatch):
 
 
 @given(spec=pipelines())
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_stands_around_a_workflow_is_valid_kubernetes(spec):
     for manifest in manifests(spec, PLACEMENT):
         if manifest["apiVersion"] != "argoproj.io/v1alpha1":
