@@ -9,6 +9,16 @@ from typing import Protocol
 
 from infra.contracts.workload import Job
 
+# What a workload sees of its caller's environment. Everything else would make it depend on who started it: of
+# OPENBLAS_CORETYPE in somebody's shell, for one, the last digits of a model depend.
+INHERITED = ("HOME", "USER", "LOGNAME", "LANG", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+# The same for every caller: a service must not restart because another shell has another PATH.
+SYSTEM_PATH = ("/usr/local/bin", "/opt/homebrew/bin", "/usr/bin", "/bin")
+
+
+def inherited(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: environment[name] for name in INHERITED if name in environment}
+
 
 @dataclass(frozen=True)
 class JobResult:

@@ -13,14 +13,10 @@ from pathlib import Path
 
 from infra.contracts import bundle
 from infra.contracts.expansion import expand
+from infra.contracts.jobs import SYSTEM_PATH, inherited
 from infra.contracts.names import THREAD_VARIABLES
 from infra.contracts.workload import Job, Runnable, Service
 from infra.local.home import HOME_VARIABLE, WORKLOAD_VARIABLE, Home
-
-# What a workload sees of the caller's environment. Everything else would make it depend on who started it.
-INHERITED = ("HOME", "USER", "LOGNAME", "LANG", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
-# The same for every caller: a service must not restart because another shell has another PATH.
-SYSTEM_PATH = ("/usr/local/bin", "/opt/homebrew/bin", "/usr/bin", "/bin")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +59,7 @@ def plan(spec: Service | Job, home: Home, port: int | None, extra: dict[str, str
     Raises `bundle.BundleError` when the code it names is absent or altered.
     """
     directory = home.repo
-    environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    environment = inherited(os.environ)
     own_tools = (Path(sys.executable).parent, home.root / "tools" / "bin")
     environment |= {
         "PATH": os.pathsep.join([*map(str, own_tools), *SYSTEM_PATH]),

@@ -13,7 +13,7 @@ from pathlib import Path
 from infra.contracts.clock import Clock, SystemClock
 from infra.contracts.errors import HighwayError
 from infra.contracts.expansion import expand
-from infra.contracts.jobs import JobResult
+from infra.contracts.jobs import SYSTEM_PATH, JobResult, inherited
 from infra.contracts.names import THREAD_VARIABLES
 from infra.contracts.workload import Job
 
@@ -28,9 +28,10 @@ class JobRefusedError(HighwayError):
 class SubprocessJobs:
     """Keeps the promise of `infra.contracts.jobs.JobRunner`, except that memory has no limit.
 
-    Jobs run in `folder`, each in a process group of its own, see this process' environment and `environment`,
-    find the programs beside `python` first, and say what they say into a file of `logs`. Code is what lies in
-    `folder`, so a job of a bundle is refused; so is one with a secret whose variable `environment` does not give.
+    Jobs run in `folder`, each in a process group of its own, see `environment` and of this process' own what every
+    workload sees, find the programs beside `python` first, and say what they say into a file of `logs`. Code is what
+    lies in `folder`, so a job of a bundle is refused; so is one with a secret whose variable `environment` does not
+    give.
     """
 
     folder: Path
@@ -72,13 +73,14 @@ class SubprocessJobs:
             raise JobRefusedError(
                 f"job {job.name} needs the secret {', '.join(missing)}, which only a highway has; run it there"
             )
-        inherited = {**os.environ, **self.environment}
         return {
-            **inherited,
-            "PATH": os.pathsep.join([str(self.python.parent), inherited.get("PATH", os.defpath)]),
+            **inherited(os.environ),
+            "PATH": os.pathsep.join([str(self.python.parent), *SYSTEM_PATH]),
             # Unbuffered, as under the supervisor: a log has its lines in the order in which they were said.
             "PYTHONUNBUFFERED": "1",
+            "TZ": "UTC",
             **dict.fromkeys(THREAD_VARIABLES, str(max(1, int(job.resources.cpus)))),
+            **self.environment,
             **job.environment,
             **environment,
         }

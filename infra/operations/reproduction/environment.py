@@ -15,7 +15,7 @@ PYTHON = os.path.realpath(sys.executable)
 
 def variables(home: Path) -> dict[str, str]:
     """Of every process of the reproduction; `home` is its own `.highway/`."""
-    return {HOME_VARIABLE: str(home), "PYTHONPYCACHEPREFIX": str(home / "cache" / "pycache"), "TZ": "UTC"}
+    return {HOME_VARIABLE: str(home), "PYTHONPYCACHEPREFIX": str(home / "cache" / "pycache")}
 
 
 def build(repo: Path, home: Path, tell: Callable[[str], None]) -> Path:

@@ -1,6 +1,5 @@
 """Run a past run's steps again, where nothing of that run is, and say what became of them."""
 
-import os
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from infra.operations.pipelines.records import RunRecord
 from infra.operations.pipelines.report import PipelineRun, Progress, StepRun, StepStatus
 from infra.operations.pipelines.run import run_pipeline
 from infra.operations.pipelines.subprocess_jobs import SubprocessJobs
-from infra.operations.reproduction import child, environment
+from infra.operations.reproduction import environment
 from infra.operations.reproduction.checkout import NotReproducibleError
 from infra.operations.reproduction.comparison import Comparison, Kept, compare_artifact, compare_bundle, state_of
 from infra.operations.reproduction.plan import Plan, plan
@@ -85,11 +84,10 @@ def plan_of(record: RunRecord, storage_uri: str) -> Plan:
 
 def replay(planned: Plan, place: Place, record: RunRecord, python: Path, progress: Progress) -> PipelineRun:
     """`python` is that of the run's own environment. Raises what `run_pipeline` raises."""
-    emptied = {name: "" for name in os.environ if name not in child.clean_environment()}
     jobs = SubprocessJobs(
         folder=place.repo,
         logs=place.logs,
-        environment={**emptied, **environment.variables(place.home)},
+        environment=environment.variables(place.home),
         python=python,
     )
     return run_pipeline(

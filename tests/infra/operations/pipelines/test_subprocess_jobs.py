@@ -36,6 +36,13 @@ def test_a_job_sees_its_folder_its_variables_and_its_share_of_the_cores(jobs: Su
     assert result.log.read_text().split() == [str(jobs.folder), str(jobs.python), "own", "given", "2"]
 
 
+def test_nothing_else_of_the_caller_reaches_it(jobs: SubprocessJobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under the supervisor. This variable chooses OpenBLAS' kernels, and with them a model's last digits."""
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    result = jobs.run(job("import os; print(os.environ.get('OPENBLAS_CORETYPE'))"), {})
+    assert result.log.read_text().strip() == "None"
+
+
 def test_its_command_is_expanded_as_everywhere(jobs: SubprocessJobs) -> None:
     code = "import sys; print(sys.argv[1:])"
     result = jobs.run(job(code, command=("python", "-c", code, "$(OWN)", "$$(OWN)"), environment={"OWN": "own"}), {})
