@@ -126,6 +126,11 @@ def test_a_clean_tree_leaves_a_line_and_a_fact_for_each_suite_that_ran(checkout:
     assert changed[1].environment_digest != data.environment_digest
 
 
+def test_a_folder_of_the_same_name_makes_no_suite(checkout: Checkout):
+    checkout.copy.commit({"tests/model/test_code_alone.py": "def test_code(): pass"})
+    assert lines(checkout.run().stdout)[1:3] == ["suite model: 1 skipped", "suite code: 2 passed"]
+
+
 def test_a_failure_is_evidence_and_what_it_kept_from_running_is_not(checkout: Checkout):
     failing = TESTS.replace("def test_rows(): pass", "def test_rows(): assert False")
     checkout.copy.commit({"tests/test_all.py": failing})

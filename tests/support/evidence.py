@@ -72,15 +72,17 @@ class Evidence:
     clock: Clock
     run_id: str
     suites: dict[str, Suite] = field(default_factory=lambda: {name: Suite() for name in COVERED})
+    suite_names: dict[str, str] = field(default_factory=dict)  # by the id of a test
     kept: int = 0
     problem: str = ""
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         for item in session.items:
-            self.suites[suite_of(item.keywords)].chosen += 1
+            self.suite_names[item.nodeid] = suite_of(item)
+            self.suites[suite_of(item)].chosen += 1
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        suite = self.suites[suite_of(report.keywords)]
+        suite = self.suites[self.suite_names[report.nodeid]]
         suite.seconds += report.duration
         if report.failed:
             suite.failed.add(report.nodeid)
@@ -135,8 +137,9 @@ class Evidence:
             )
 
 
-def suite_of(keywords: Mapping[str, object]) -> str:
-    return next((name for name in ("data", "model") if name in keywords), "code")
+def suite_of(item: pytest.Item) -> str:
+    """By its markers alone: among its keywords are the names of its folders, too."""
+    return next((name for name in ("data", "model") if item.get_closest_marker(name)), "code")
 
 
 def pytest_configure(config: pytest.Config) -> None:
