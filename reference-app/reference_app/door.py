@@ -7,7 +7,7 @@ wait is answered from bytes made beforehand, and not even parsed. Whoever watche
 import asyncio
 import logging
 import re
-import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -29,7 +29,7 @@ REFUSAL_BYTES = (
     + b"\r\n"
     + bytes(REFUSAL.body)
 )
-REPORT_SECONDS = 5.0
+REPORT_SECONDS = 5
 
 PREDICTION, END = b"POST /predict HTTP/1.1\r\n", b"\r\n\r\n"
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
@@ -38,24 +38,27 @@ logger = logging.getLogger("reference_app.door")
 
 
 class Door:
-    """What the connections of an app share. Refusals are counted; the log has a line for all of some seconds."""
+    """What the connections of an app share. Refusals are only counted one by one; the log has a line for all of some
+    seconds."""
 
     def __init__(self, most_waiting: int, metrics: Metrics) -> None:
-        self.admission = Admission(
-            most_waiting, lambda seconds, turn: asyncio.get_running_loop().call_later(seconds, turn)
-        )
-        self._count = metrics.refused.inc
-        self._unreported, self._report_at = 0, 0.0
+        self.admission = Admission(most_waiting, _later)
+        self._reported = 0
+        metrics.count_refused(lambda: self.admission.refused)
 
     def refused(self) -> None:
-        self.admission.refused()
-        self._count()
-        self._unreported += 1
-        if (now := time.monotonic()) >= self._report_at:
-            logger.warning(
-                "requests refused since the last such line: %d; more come than can be answered", self._unreported
-            )
-            self._unreported, self._report_at = 0, now + REPORT_SECONDS
+        admission = self.admission
+        admission.refused += 1
+        if admission.refused == self._reported + 1:
+            _later(REPORT_SECONDS, self._report)
+
+    def _report(self) -> None:
+        count, self._reported = self.admission.refused - self._reported, self.admission.refused
+        logger.warning("requests refused within %d s: %d; more come than can be answered", REPORT_SECONDS, count)
+
+
+def _later(seconds: float, turn: Callable[[], None]) -> object:
+    return asyncio.get_running_loop().call_later(seconds, turn)
 
 
 class DoorProtocol(HttpToolsProtocol):
@@ -67,15 +70,15 @@ class DoorProtocol(HttpToolsProtocol):
         self._is_between_requests = True
 
     def data_received(self, data: bytes) -> None:
-        if self._door.admission.is_full and self._is_idle and _is_whole_prediction(data):
+        door = self._door
+        if door.admission.is_full and self._is_idle() and _is_whole_prediction(data):
             # Otherwise a client that is only refused would be cut off as one that sends nothing.
             self._unset_keepalive_if_required()
             self.transport.write(REFUSAL_BYTES)
-            self._door.refused()
+            door.refused()
         else:
             super().data_received(data)
 
-    @property
     def _is_idle(self) -> bool:
         return self._is_between_requests and (self.cycle is None or self.cycle.response_complete)
 
@@ -103,6 +106,8 @@ class DoorProtocol(HttpToolsProtocol):
 
 def _is_whole_prediction(data: bytes) -> bool:
     """Whether it is one request from its first byte to its last, so that the next one starts with the next data."""
+    if not data.startswith(PREDICTION):
+        return False
     end = data.find(END)
     length = LENGTH.search(data, 0, end + 2)
-    return data.startswith(PREDICTION) and length is not None and len(data) == end + len(END) + int(length[1])
+    return length is not None and len(data) == end + len(END) + int(length[1])

@@ -1,5 +1,6 @@
 """What the app counts. Every label has values that we give it, so no request can add a series."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from prometheus_client import (
@@ -11,6 +12,8 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from infra.contracts.names import (
     HTTP_REQUESTS_TOTAL,
@@ -38,6 +41,18 @@ class Outcomes:
     answered: Counter
     rejected: Counter
     failed: Counter
+
+
+@dataclass(frozen=True)
+class _Refusals(Collector):
+    count: Callable[[], int]
+
+    def collect(self) -> Iterator[Metric]:
+        counter = CounterMetricFamily(
+            REQUESTS_REFUSED_TOTAL, "Requests refused because more came than can be answered.", labels=["reason"]
+        )
+        counter.add_metric(["overload"], self.count())
+        yield counter
 
 
 class Metrics:
@@ -69,18 +84,15 @@ class Metrics:
         self.log_dropped = Counter(
             PREDICTION_LOG_DROPPED_TOTAL, "Predictions that were answered but not written down.", registry=self.registry
         )
-        refused = Counter(
-            REQUESTS_REFUSED_TOTAL,
-            "Requests refused because more came than can be answered.",
-            ["reason"],
-            registry=self.registry,
-        )
-        self.refused = refused.labels("overload")
         self._requests = Counter(
             HTTP_REQUESTS_TOTAL, "Requests answered.", ["route", "method", "status"], registry=self.registry
         )
         # Kept here, since finding a series by its labels costs more than counting.
         self._series: dict[tuple[str, str, str], Counter] = {}
+
+    def count_refused(self, refused: Callable[[], int]) -> None:
+        """`refused` is asked at each scrape, because a refusal has no time for more than adding one."""
+        self.registry.register(_Refusals(refused))
 
     def serving(self, model: Model) -> Outcomes:
         """Says which model answers from now on; the counts of the ones before stay."""

@@ -79,7 +79,7 @@ class Settings(BaseModel):
         default=10_000, ge=1, le=1_000_000, description="predictions that may wait for the disk, 1 to 1000000"
     )
     most_waiting: int = Field(
-        default=256, ge=1, le=100_000, description="requests that may wait for their turn, 1 to 100000"
+        default=128, ge=1, le=100_000, description="requests that may wait for their turn, 1 to 100000"
     )
     traces_endpoint: Annotated[str, StringConstraints(pattern=r"^https?://[^/]+/?$")] | None = Field(
         default=None, description="the OTLP/HTTP collector that traces go to, such as http://127.0.0.1:4318"
