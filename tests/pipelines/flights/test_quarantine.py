@@ -1,7 +1,8 @@
-"""A month that breaks its contract stops what needs it and nothing else; run by the real executor."""
+"""A month that breaks its contract stops what needs it and nothing else; in proof, run by the real executor."""
 
 import dataclasses
 import itertools
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,18 +13,20 @@ import pytest
 from infra.contracts.artifacts import digest_of_folder
 from infra.contracts.clock import SystemClock
 from infra.contracts.events import CheckRun, Outcome
+from infra.contracts.pipelines import input_variable, output_variable
 from infra.operations.pipelines.artifacts import ArtifactStore
 from infra.operations.pipelines.records import latest_run
 from infra.operations.pipelines.report import PipelineRun, StepStatus
 from infra.operations.pipelines.run import run_pipeline
 from infra.operations.pipelines.subprocess_jobs import SubprocessJobs
-from pipelines.flights.conf import FlightsConf
+from pipelines.flights import features, validate
+from pipelines.flights.conf import PARAMETER, FlightsConf
 from pipelines.flights.dataset import QuarantineError, read_dataset
 from pipelines.storage import Folder
 from tests.support.flights_source import as_csv, flights_of
 from tests.support.service import BYTE_CODE, REPO
 from tests.support.toy_run import Recorder
-from tests.support.training import LINEAGE, spec_for
+from tests.support.training import LINEAGE, Trained, spec_for
 
 pytestmark = pytest.mark.data
 
@@ -138,6 +141,36 @@ def stayed(data: Data, good: PipelineRun, now: PipelineRun, months: list[str]) -
         assert digest_of_folder(ArtifactStore(data.storage, good.pipeline).path_of(digest)) == digest
 
 
+def test_a_month_in_quarantine_is_left_out_and_kept_from_whoever_needs_it(
+    training: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Path(urlsplit(training.uri("raw")).path)
+    for kind, month in itertools.product(("flights", "weather"), ("2013-01", "2013-02")):
+        (tmp_path / "raw" / kind).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(made / kind / f"{month}.parquet", tmp_path / "raw" / kind / f"{month}.parquet")
+    poisoned = tmp_path / "raw" / "flights" / "2013-02.parquet"
+    poisoned.write_bytes(poisoned.read_bytes()[:-99])
+    window = {"last_month": "2013-02", "train_last_month": "2013-01", "holdout_month": "2013-02"}
+    conf = FlightsConf.model_validate({**FlightsConf.from_file().model_dump(), **window})
+    monkeypatch.setenv(PARAMETER, conf.model_dump_json())
+    monkeypatch.setenv(input_variable("receipt"), training.uri("receipt"))
+    for name in ("raw", "quality", "features", "labels"):
+        for variable in (input_variable(name), output_variable(name)):
+            monkeypatch.setenv(variable, (tmp_path / name).as_uri())
+    validate.main()
+    features.main()
+    found, labels = (Folder.at((tmp_path / name).as_uri()) for name in ("features", "labels"))
+    assert found.names(suffix=".parquet") == labels.names(suffix=".parquet") == ["2013-01.parquet"]
+    assert len(read_dataset(found, labels, ["2013-01"])) > 25_000
+    with pytest.raises(QuarantineError) as refused:
+        read_dataset(found, labels, ["2013-01", "2013-02"])
+    named = str(refused.value).partition("read ")[2].partition(",")[0]
+    report = Path(urlsplit(named).path).read_text()
+    assert report.startswith("# 2013-02 is in quarantine\n")
+    assert "- flights/2013-02.parquet: not a whole Parquet file" in report
+
+
+@pytest.mark.proof
 def test_a_poisoned_delivery_puts_its_month_into_quarantine_and_taking_it_back_mends_it(
     data: Data, good: PipelineRun
 ) -> None:
@@ -210,11 +243,11 @@ def test_a_month_that_training_does_not_need_stops_nothing_else(data: Data, good
     assert [step.status for step in run.steps][1:] == [*[PASSED] * 4, CACHED], run.summary
     assert [name for name, outcome in verdicts(ledger).items() if outcome is Outcome.FAILED] == [check]
     assert f"- {rule}" in data.artifact(run, "quality").read_bytes(f"quarantine/{month}.md").decode()
-    features, labels = (data.artifact(run, name) for name in ("features", "labels"))
-    assert features.names(suffix=".parquet") == ["2013-01.parquet", "2013-02.parquet", "2013-03.parquet"]
-    assert len(read_dataset(features, labels, ["2013-01", "2013-03"])) > 50_000
+    made, labels = (data.artifact(run, name) for name in ("features", "labels"))
+    assert made.names(suffix=".parquet") == ["2013-01.parquet", "2013-02.parquet", "2013-03.parquet"]
+    assert len(read_dataset(made, labels, ["2013-01", "2013-03"])) > 50_000
     with pytest.raises(QuarantineError, match=month):
-        read_dataset(features, labels, ["2013-03", month])
+        read_dataset(made, labels, ["2013-03", month])
     stayed(data, good, run, ["2013-01", "2013-02", "2013-03"])
 
 
