@@ -26,7 +26,7 @@ from infra.contracts.pipelines import DATA_VARIABLE
 from pipelines.flights.columns import KEY
 from pipelines.flights.conf import PARAMETER, FlightsConf
 from pipelines.flights.dataset import read_dataset
-from pipelines.flights.model import from_bytes
+from pipelines.flights.model.learner import from_bytes
 from pipelines.storage import Folder
 
 PIPELINE = "train"

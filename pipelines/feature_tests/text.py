@@ -15,7 +15,7 @@ Written by `highway feature` from rows of run {run_id}.
 {imports}import polars as pl
 from polars.testing import assert_series_equal
 
-from pipelines.flights import features
+from pipelines.flights.data import features
 
 ROWS = pl.DataFrame(
     [
@@ -36,7 +36,7 @@ VALUES = pl.Series(
 
 def test_{name}_gives_what_the_notebook_gave() -> None:
     feature = getattr(features, "{name}", None)
-    assert feature, "pipelines/flights/features.py has no function {name} yet; take it over from {notebook}"
+    assert feature, "pipelines/flights/data/features.py has no function {name} yet; take it over from {notebook}"
     assert_series_equal(feature(ROWS), VALUES, check_names=False, rel_tol=1e-9)
 '''
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from infra.contracts.errors import HighwayError
 from pipelines.flights.columns import FEATURES, KEY, LABEL
-from pipelines.flights.quality import report_name
+from pipelines.flights.data.quality import report_name
 from pipelines.storage import Folder
 
 

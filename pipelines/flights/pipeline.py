@@ -5,9 +5,9 @@ from infra.contracts.outputs import RegistryOutputs
 from infra.contracts.pipelines import RESULT_ARTIFACT
 from infra.contracts.workload import MEBIBYTE, DataClassification, Pipeline, Resources, Step
 from pipelines.flights.conf import PARAMETER, FlightsConf
-from pipelines.flights.gates import PARAMETER as GATES
-from pipelines.flights.gates import GatesConf
-from pipelines.flights.sources import LANDING
+from pipelines.flights.data.sources import LANDING
+from pipelines.flights.model.gates import PARAMETER as GATES
+from pipelines.flights.model.gates import GatesConf
 from pipelines.flights.variables import BUNDLES_VARIABLE, LANDING_VARIABLE, PASSWORD_FILE_VARIABLE, REGISTRY_VARIABLE
 
 NAME = "train"
@@ -24,7 +24,7 @@ SLEEPING_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def _step(  # noqa: PLR0913 - what differs between steps
-    name: str,
+    module: str,
     *,
     needs: tuple[str, ...] = (),
     inputs: tuple[str, ...] = (),
@@ -36,10 +36,10 @@ def _step(  # noqa: PLR0913 - what differs between steps
     secrets: dict[str, str] | None = None,
 ) -> Step:
     return Step(
-        name=name,
+        name=module.rpartition(".")[2],
         owner=OWNER,
         data_classification=CLASSIFICATION,
-        command=("python", "-m", f"pipelines.flights.{name}"),
+        command=("python", "-m", f"pipelines.flights.{module}"),
         needs=needs,
         inputs=inputs,
         outputs=outputs,
@@ -70,19 +70,19 @@ def training_pipeline(
         parameters={PARAMETER: conf.model_dump_json()},
         steps=(
             # What it makes is small, and the same while nothing was delivered: then all that follows is there already.
-            _step("discover", outputs=("manifest",), environment=landing, is_volatile=True),
+            _step("data.discover", outputs=("manifest",), environment=landing, is_volatile=True),
             _step(
-                "ingest",
+                "data.ingest",
                 needs=("discover",),
                 inputs=("manifest",),
                 outputs=("raw", "receipt"),
                 environment=landing,
                 retries=1,
             ),
-            _step("validate", needs=("ingest",), inputs=("raw", "receipt"), outputs=("quality",)),
-            _step("features", needs=("validate",), inputs=("raw", "quality"), outputs=("features", "labels")),
+            _step("data.validate", needs=("ingest",), inputs=("raw", "receipt"), outputs=("quality",)),
+            _step("data.features", needs=("validate",), inputs=("raw", "quality"), outputs=("features", "labels")),
             _step(
-                "train",
+                "model.train",
                 needs=("features",),
                 inputs=("features", "labels"),
                 outputs=("model",),
@@ -91,7 +91,7 @@ def training_pipeline(
             ),
             # Its answer changes when a model is registered, and with a new champion the model is judged again.
             _step(
-                "champion",
+                "model.champion",
                 needs=("train",),
                 inputs=("model",),
                 outputs=("champion",),
@@ -101,7 +101,7 @@ def training_pipeline(
                 secrets=password,
             ),
             _step(
-                "evaluate",
+                "model.evaluate",
                 needs=("train", "champion"),
                 inputs=("features", "labels", "model", "champion"),
                 outputs=("evaluation",),
@@ -109,14 +109,14 @@ def training_pipeline(
                 environment=SLEEPING_THREADS | judged,
             ),
             _step(
-                "gate",
+                "model.gate",
                 needs=("evaluate",),
                 inputs=("model", "evaluation"),
                 outputs=("verdict",),
                 environment=judged,
             ),
             _step(
-                "register",
+                "model.register",
                 needs=("gate",),
                 inputs=("raw", "quality", "model", "evaluation", "verdict"),
                 outputs=(RESULT_ARTIFACT,),

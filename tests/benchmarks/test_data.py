@@ -12,7 +12,7 @@ import pytest
 
 from infra.contracts.pipelines import input_variable, output_variable
 from pipelines.flights.conf import PARAMETER, FlightsConf
-from pipelines.flights.sources import LANDING, PACKAGE, places
+from pipelines.flights.data.sources import LANDING, PACKAGE, places
 from pipelines.flights.variables import LANDING_VARIABLE
 from tests.support.service import BYTE_CODE, REPO
 
@@ -61,7 +61,7 @@ def _moved(rows: pl.DataFrame, years: int) -> pl.DataFrame:
 def run(step: str, environment: dict[str, str]) -> tuple[float, int]:
     """Seconds and the most memory (bytes, resident) of a step as the pipeline starts it."""
     started = time.perf_counter()
-    words = [sys.executable, "-m", f"pipelines.flights.{step}"]
+    words = [sys.executable, "-m", f"pipelines.flights.data.{step}"]
     done = subprocess.run(
         [sys.executable, "-c", MEASURED, *words], env=environment, cwd=REPO, check=True, stdout=subprocess.PIPE
     )

@@ -15,9 +15,9 @@ from reference_app.flight import flight_from_json
 from reference_app.model_card import ModelCard
 
 from pipelines.flights.columns import CATEGORICAL, FEATURES, SCHEDULE
-from pipelines.flights.features import build, known_weather
-from pipelines.flights.raw import KINDS
-from pipelines.flights.train import distances, known_values, typical
+from pipelines.flights.data.features import build, known_weather
+from pipelines.flights.data.raw import KINDS
+from pipelines.flights.model.train import distances, known_values, typical
 from tests.support.flight_model import model_card
 
 pytestmark = pytest.mark.model

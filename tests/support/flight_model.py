@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
 from infra.contracts.bundle import publish
-from pipelines.flights.onnx_export import to_onnx
+from pipelines.flights.model.onnx_export import to_onnx
 
 CODES = {
     "carrier": ["9E", "AA", "B6", "DL", "EV", "UA", "WN"],

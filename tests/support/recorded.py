@@ -15,7 +15,7 @@ from infra.local.home import Home
 from infra.operations.pipelines.lineage import lineage_of
 from infra.operations.pipelines.records import RunRecord, run_record
 from pipelines.flights.conf import FlightsConf
-from pipelines.flights.gates import GatesConf
+from pipelines.flights.model.gates import GatesConf
 from tests.support.service import BYTE_CODE, REPO
 from tests.support.training import execute, registry, spec_for
 from tests.support.working_copy import WorkingCopy

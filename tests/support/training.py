@@ -14,7 +14,7 @@ from infra.operations.pipelines.report import PipelineRun
 from infra.operations.pipelines.run import run_pipeline
 from infra.operations.pipelines.subprocess_jobs import SubprocessJobs
 from pipelines.flights.conf import FlightsConf
-from pipelines.flights.gates import GatesConf
+from pipelines.flights.model.gates import GatesConf
 from pipelines.flights.pipeline import training_pipeline
 from pipelines.storage import Folder
 from tests.support.service import BYTE_CODE, REPO, module, running

@@ -13,7 +13,7 @@ from pipelines import step
 from pipelines.flights.conf import FlightsConf
 from pipelines.flights.experiment.plan import ORDER_FILE
 from pipelines.flights.experiment.trial import SCORE_FILE
-from pipelines.flights.registry import Registration, connect, finished_run
+from pipelines.flights.model.registry import Registration, connect, finished_run
 from pipelines.flights.variables import PASSWORD_FILE_VARIABLE, REGISTRY_VARIABLE
 
 REPORT_FILE, TEXT_FILE = "report.json", "report.txt"

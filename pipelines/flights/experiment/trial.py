@@ -11,7 +11,7 @@ from pipelines.flights.columns import LABEL
 from pipelines.flights.conf import FlightsConf, LearnerConf
 from pipelines.flights.dataset import read_dataset
 from pipelines.flights.experiment.plan import PARAMS_FILE
-from pipelines.flights.model import fit, known_values, late_probability
+from pipelines.flights.model.learner import fit, known_values, late_probability
 
 SCORE_FILE = "score.json"
 

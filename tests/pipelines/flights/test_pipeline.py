@@ -67,7 +67,7 @@ def test_months_cross_the_year() -> None:
 def test_a_step_outside_a_pipeline_says_how_to_start_it() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HIGHWAY_")}
     alone = subprocess.run(
-        [sys.executable, "-m", "pipelines.flights.validate"],
+        [sys.executable, "-m", "pipelines.flights.data.validate"],
         env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert alone.returncode == 1

@@ -13,8 +13,8 @@ from infra.contracts.bundle import fetch
 from infra.operations.pipelines.report import StepStatus
 from pipelines.flights.columns import FEATURES
 from pipelines.flights.conf import FlightsConf
-from pipelines.flights.data_card import data_card_text
-from pipelines.flights.model import from_bytes, late_probability
+from pipelines.flights.model.data_card import data_card_text
+from pipelines.flights.model.learner import from_bytes, late_probability
 from tests.support.flights_source import Source
 from tests.support.training import Trained, spec_for
 

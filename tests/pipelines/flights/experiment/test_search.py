@@ -10,7 +10,7 @@ from infra.operations.pipelines.report import PipelineRun, StepStatus
 from pipelines.flights.conf import FlightsConf
 from pipelines.flights.experiment.conf import ExperimentConf
 from pipelines.flights.experiment.pipeline import experiment_pipeline
-from pipelines.flights.registry import connect
+from pipelines.flights.model.registry import connect
 from tests.support.training import PASSWORD, execute, registry, spec_for
 
 
