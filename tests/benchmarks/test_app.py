@@ -24,9 +24,9 @@ from reference_app.model import Model, load_model
 from infra.contracts.bundle import fetch
 from pipelines.flights.columns import FEATURES, SCHEDULE
 from pipelines.flights.conf import FlightsConf
-from pipelines.flights.features import build, known_weather
-from pipelines.flights.frames import read_frame
-from pipelines.flights.model import from_bytes, late_probability
+from pipelines.flights.data.features import build, known_weather
+from pipelines.flights.data.frames import read_frame
+from pipelines.flights.model.learner import from_bytes, late_probability
 from tests.support.app_process import RunningApp, running_app
 from tests.support.load import closed_loop, open_loop
 from tests.support.passenger import WEATHER, request
