@@ -37,7 +37,8 @@ def described(schema: dict[str, Any], model: Model) -> dict[str, Any]:
             del operation["responses"]["422"]
     for name in OF_THE_FRAMEWORK:
         definitions.pop(name, None)
-    _codes(_body(paths["/predict"]["post"]), model)
+    for path in ("/predict", "/predict/explain"):
+        _codes(_body(paths[path]["post"]), model)
     _codes(_body(paths["/predict/batch"]["post"])["properties"]["flights"]["items"], model)
     tensor = definitions["RequestInput"]["properties"]
     tensor["name"]["enum"] = [*model.card.features, MATRIX]

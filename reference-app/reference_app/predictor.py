@@ -1,7 +1,8 @@
 """The one way to an answer, for the API and the page alike, so that both are counted, timed and written down alike."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -70,31 +71,30 @@ class Predictor:
     async def predict(self, given: Given, parse: Callable[[Given, ModelCard], Flight], *, request_id: str) -> Answer:
         """Scored together with what else is asked for just now. Raises `FlightRefusedError` when the request is at
         fault."""
-        started = time.perf_counter()
         model, outcomes = self._current
-        try:
+        with self._counted(outcomes):
             flight = parse(given, model.card)
             row = row_of(flight, model.card)
             probability = await self._together.score(model, row.values)
-        except FlightRefusedError:
-            outcomes.rejected.inc()
-            raise
-        except Exception:
-            outcomes.failed.inc()
-            raise
-        outcomes.answered.inc()
-        self._metrics.prediction_seconds.observe(time.perf_counter() - started)
         self.tell(request_id, model, row, probability)
         return Answer(request_id, model, flight, row, probability)
 
     def explain(self, given: Given, parse: Callable[[Given, ModelCard], Flight], *, request_id: str) -> Answer:
         """As `predict`, with the reasons. Raises `FlightRefusedError`."""
-        started = time.perf_counter()
         model, outcomes = self._current
-        try:
+        with self._counted(outcomes):
             flight = parse(given, model.card)
             row = row_of(flight, model.card)
             probability, reasons = explain(model, row)
+        self.tell(request_id, model, row, probability)
+        return Answer(request_id, model, flight, row, probability, tuple(reasons))
+
+    @contextmanager
+    def _counted(self, outcomes: Outcomes) -> Iterator[None]:
+        """One prediction, by how it ended; those that were answered with their time."""
+        started = time.perf_counter()
+        try:
+            yield
         except FlightRefusedError:
             outcomes.rejected.inc()
             raise
@@ -103,5 +103,3 @@ class Predictor:
             raise
         outcomes.answered.inc()
         self._metrics.prediction_seconds.observe(time.perf_counter() - started)
-        self.tell(request_id, model, row, probability)
-        return Answer(request_id, model, flight, row, probability, tuple(reasons))

@@ -20,6 +20,7 @@ TOKEN = "0123456789abcdef"
 LABELS = [
     "POST /predict",
     "POST /predict/batch",
+    "POST /predict/explain",
     "GET /v2",
     "GET /v2/health/live",
     "GET /v2/health/ready",
@@ -58,6 +59,7 @@ def valid(flight: dict[str, Any]) -> dict[str, Any]:
     ]
     return {
         "/predict": {**flight, "temperature_f": 61.5},
+        "/predict/explain": flight,
         "/predict/batch": {"flights": [flight, {**flight, "destination": "SFO"}]},
         "/v2/models/flight-delay/infer": {"id": "42", "inputs": tensors},
     }

@@ -2,6 +2,7 @@
 
 from reference_app.routes import (
     batch,
+    explain,
     health,
     metrics,
     page,
@@ -19,6 +20,7 @@ ROUTES = (
     style.router,
     predict.router,
     batch.router,
+    explain.router,
     v2_server.router,
     v2_model.router,
     v2_infer.router,

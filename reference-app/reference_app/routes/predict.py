@@ -8,6 +8,7 @@ from pydantic_core import to_json
 
 from reference_app.body import read_body
 from reference_app.flight import Flight, flight_from_json
+from reference_app.predictor import Answer
 from reference_app.refusals import Refusal, Trouble
 from reference_app.services import Shared
 
@@ -45,9 +46,13 @@ async def predict(request: Request, services: Shared) -> Response:
     # Async on purpose: the work is a fraction of a millisecond, so a thread would add a switch and no speed.
     body = await read_body(request, services.settings)
     answer = await services.predictor.predict(body, flight_from_json, request_id=request.scope["state"]["request_id"])
+    return Response(to_json(said_of(answer)), media_type="application/json")
+
+
+def said_of(answer: Answer) -> dict[str, object]:
+    """The fields of `Prediction`, which describes them; checking our own answer would take as long as making it."""
     model = answer.model
-    # The fields of `Prediction`, which describes them; checking our own answer would take as long as making it.
-    said = {
+    return {
         "probability_late": answer.probability,
         "assumed": answer.row.assumed,
         "model": model.card.name,
@@ -55,4 +60,3 @@ async def predict(request: Request, services: Shared) -> Response:
         "model_digest": model.digest,
         "request_id": answer.request_id,
     }
-    return Response(to_json(said), media_type="application/json")
