@@ -7,7 +7,7 @@ ended with code 0.
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from infra.contracts.workload import Strict
 
@@ -67,3 +67,6 @@ class Check(Strict):
     summary: str = Field(description="one line, with the value seen and what is allowed")
     value: float | None = None
     limit: float | None = None
+
+
+CHECKS: TypeAdapter[list[Check]] = TypeAdapter(list[Check])  # what is in `CHECKS_FILE`

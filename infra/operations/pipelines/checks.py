@@ -4,12 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from infra.contracts.errors import HighwayError
-from infra.contracts.pipelines import CHECKS_FILE, Check
-
-CHECKS: TypeAdapter[list[Check]] = TypeAdapter(list[Check])
+from infra.contracts.pipelines import CHECKS, CHECKS_FILE, Check
 
 
 class ChecksError(HighwayError):
