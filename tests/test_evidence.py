@@ -17,7 +17,8 @@ REPO = Path(__file__).parents[1]
 SETTINGS = """
 [tool.pytest.ini_options]
 testpaths = ["tests"]
-markers = ["data: of the suite", "model: of the suite"]
+addopts = "-m 'not proof and not nightly'"
+markers = ["data: of the suite", "model: of the suite", "proof: a tier", "nightly: a tier"]
 """
 TESTS = """
 import os, pytest
@@ -153,6 +154,27 @@ def test_a_suite_can_be_run_alone(checkout: Checkout):
     evidence = checkout.evidence()
     assert set(evidence) == {"suite.data"}
     assert evidence["suite.data"].command == "pytest -m 'data'"
+
+
+def test_a_tier_has_verdicts_of_its_own(checkout: Checkout):
+    """What fails in `make proof` must not look mended after the next `make test`."""
+    slow = "\n\n@pytest.mark.data\n@pytest.mark.{tier}\ndef test_{tier}(): assert {verdict}"
+    tiers = slow.format(tier="proof", verdict=False) + slow.format(tier="nightly", verdict=True)
+    checkout.copy.commit({"tests/test_all.py": TESTS + tiers})
+    assert lines(checkout.run("-m", "proof").stdout)[0] == "suite data.proof: 1 failed"
+    (proof,) = checkout.evidence().values()
+    assert (proof.check, proof.suite, proof.outcome) == ("suite.data.proof", "data", Outcome.FAILED)
+    checkout.run("-m", "nightly")
+    assert set(checkout.evidence()) == {"suite.data.nightly"}
+    checkout.run()
+    assert set(checkout.evidence()) == {"suite.data", "suite.code"}
+    checkout.run("-m", "data")
+    outcomes = {name: check.outcome for name, check in checkout.evidence().items()}
+    assert outcomes == {
+        "suite.data": Outcome.PASSED,
+        "suite.data.proof": Outcome.FAILED,
+        "suite.data.nightly": Outcome.PASSED,
+    }
 
 
 def test_an_outbox_that_takes_nothing_fails_no_test(checkout: Checkout):

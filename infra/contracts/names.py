@@ -36,6 +36,15 @@ JOB_LAST_FAILURE = "job_last_failure_timestamp_seconds"  # labels: pipeline, ste
 CHECK_PASSED = "highway_check_passed"  # labels: subject, suite, check; 1 or 0, of the latest verdict
 LEDGER_EVENTS_TOTAL = "ledger_events_total"  # labels: kind, outcome
 
+# Tests have a suite, what they hold to account, and a tier, how slow they are. That of `make test` has no name.
+TIERS = ("", "proof", "nightly")
+
+
+def suite_check(suite: str, tier: str) -> str:
+    """A check for each tier: what fails in a slow one must not look mended when a faster one passes."""
+    return f"suite.{suite}.{tier}" if tier else f"suite.{suite}"
+
+
 # Metrics of the runner
 CI_RUNS_TOTAL = "ci_runs_total"  # labels: outcome
 CI_RUN_SECONDS_TOTAL = "ci_run_duration_seconds_total"

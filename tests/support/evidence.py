@@ -1,9 +1,9 @@
 """What a run of the tests leaves behind: a line for each suite and, where someone collects it, evidence.
 
 A suite holds data, a model or code to what is expected of it: a test marked `data` or `model` is of that suite, any
-other of the suite `code`. Evidence goes to the outbox that `HIGHWAY_LEDGER_OUTBOX` names, from where whoever shares it
-tells the ledger. It is about all that the sources hold of a suite in the chosen tier: a suite that was run in part, or
-not to its end, or of which every test was skipped, leaves none.
+other of the suite `code`; each tier of a suite has a verdict of its own. Evidence goes to the outbox that
+`HIGHWAY_LEDGER_OUTBOX` names, from where whoever shares it tells the ledger. It is about all that the sources hold of a
+suite in that tier: one that was run in part, or not to its end, or of which every test was skipped, leaves none.
 """
 
 import os
@@ -17,7 +17,7 @@ import pytest
 from infra.contracts.clock import Clock, clock_from_environment
 from infra.contracts.events import CheckRun, Lane, Outcome
 from infra.contracts.ledger import OUTBOX_VARIABLE, TOKEN_FILE_VARIABLE, URL_VARIABLE, keep
-from infra.contracts.names import PROJECT
+from infra.contracts.names import PROJECT, TIERS, suite_check
 from infra.operations.pipelines.lineage import Lineage, lineage_of
 
 LOCK = "requirements/highway.lock"
@@ -39,8 +39,10 @@ SETTINGS = "pipelines/confs/*.yaml"
 
 @dataclass
 class Suite:
-    """Ids of tests, and the seconds that they and their fixtures took."""
+    """Of one tier: ids of tests, and the seconds that they and their fixtures took."""
 
+    name: str
+    tier: str
     chosen: int = 0
     passed: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
@@ -53,6 +55,10 @@ class Suite:
         if self.failed:
             return Outcome.FAILED
         return Outcome.PASSED if self.passed and len(self.ended) == self.chosen else None
+
+    @property
+    def check(self) -> str:
+        return suite_check(self.name, self.tier)
 
     def __str__(self) -> str:
         counts = {"passed": self.passed - self.failed, "failed": self.failed, "skipped": self.skipped}
@@ -71,18 +77,21 @@ class Evidence:
     lineage: Mapping[str, Lineage]
     clock: Clock
     run_id: str
-    suites: dict[str, Suite] = field(default_factory=lambda: {name: Suite() for name in COVERED})
-    suite_names: dict[str, str] = field(default_factory=dict)  # by the id of a test
+    suites: dict[tuple[str, str], Suite] = field(
+        default_factory=lambda: {(name, tier): Suite(name, tier) for tier in TIERS for name in COVERED}
+    )
+    suite_of_test: dict[str, Suite] = field(default_factory=dict)  # by its id
     kept: int = 0
     problem: str = ""
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         for item in session.items:
-            self.suite_names[item.nodeid] = suite_of(item)
-            self.suites[suite_of(item)].chosen += 1
+            suite = self.suites[suite_of(item), tier_of(item)]
+            self.suite_of_test[item.nodeid] = suite
+            suite.chosen += 1
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        suite = self.suites[self.suite_names[report.nodeid]]
+        suite = self.suite_of_test[report.nodeid]
         suite.seconds += report.duration
         if report.failed:
             suite.failed.add(report.nodeid)
@@ -104,15 +113,15 @@ class Evidence:
             self.problem = f"cannot be kept in {self.outbox}: {error.strerror}"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        for name, suite in self.suites.items():
+        for suite in self.suites.values():
             if suite.chosen:
-                terminalreporter.write_line(f"suite {name}: {suite}")
+                terminalreporter.write_line(f"{suite.check.replace('.', ' ', 1)}: {suite}")
         if self.outbox is not None:
             terminalreporter.write_line(f"evidence: {self.problem or f'{self.kept} suites for the ledger'}")
 
     def _events(self, exit_code: int) -> Iterator[CheckRun]:
-        for name, suite in self.suites.items():
-            outcome, lineage, now = suite.outcome(), self.lineage.get(name), self.clock.now()
+        for suite in self.suites.values():
+            outcome, lineage, now = suite.outcome(), self.lineage.get(suite.name), self.clock.now()
             if outcome is None or lineage is None:
                 continue
             yield CheckRun(
@@ -120,15 +129,15 @@ class Evidence:
                 recorded_at=now,
                 outcome=outcome,
                 subject=PROJECT,
-                summary=f"tests of {name}: {suite} (exit code {exit_code})",
+                summary=f"tests of {suite.check.removeprefix('suite.')}: {suite} (exit code {exit_code})",
                 actor="tests",
                 commit=lineage.commit,
                 command=f"pytest -m '{self.expression}'",
                 duration_seconds=round(suite.seconds, 2),
                 is_replay=self.clock.is_replay,
                 lane=Lane.INTEGRATION,
-                check=f"suite.{name}",
-                suite=name,
+                check=suite.check,
+                suite=suite.name,
                 run_id=self.run_id,
                 value=len(suite.failed),
                 limit=0,
@@ -140,6 +149,11 @@ class Evidence:
 def suite_of(item: pytest.Item) -> str:
     """By its markers alone: among its keywords are the names of its folders, too."""
     return next((name for name in ("data", "model") if item.get_closest_marker(name)), "code")
+
+
+def tier_of(item: pytest.Item) -> str:
+    """As `suite_of`, whatever expression chose it: a suite can be run in all its tiers at once."""
+    return next((tier for tier in TIERS if tier and item.get_closest_marker(tier)), "")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from infra.contracts.clock import SystemClock
 from infra.contracts.events import CheckRun, Lane
-from infra.contracts.names import PROJECT
+from infra.contracts.names import PROJECT, TIERS, suite_check
 from infra.operations.runner.spool import Push
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ BYTES_MAX = 64 * 1024  # an event has less than one
 
 
 def checks_of(outbox: Path, push: Push) -> tuple[CheckRun, ...]:
-    """One a suite at most. The ids follow from the push, so what is told twice is recorded once."""
+    """One a suite and tier at most. The ids follow from the push, so what is told twice is recorded once."""
     found: dict[str, CheckRun] = {}
     for path in sorted(outbox.glob("*.json")):
         try:
@@ -32,7 +32,8 @@ def checks_of(outbox: Path, push: Push) -> tuple[CheckRun, ...]:
             reason = f"{error.errors()[0]['msg']}" if isinstance(error, ValidationError) else str(error)
             logger.warning("%s left %s, which is no verdict: %s", push.id, path.name, reason)
             continue
-        if said.check != f"suite.{said.suite}" or said.commit not in (push.commit, f"{push.commit}-dirty"):
+        own_checks = [suite_check(said.suite, tier) for tier in TIERS]
+        if said.check not in own_checks or said.commit not in (push.commit, f"{push.commit}-dirty"):
             logger.warning("%s left a verdict on %s at %s, which it did not run", push.id, said.check, said.commit)
             continue
         # The metric tells what was recorded last, so a time of its own choice could stay for ever.

@@ -50,8 +50,23 @@ def test_of_a_suite_there_is_one_verdict_at_most(tmp_path: Path) -> None:
     assert [check.outcome for check in checks_of(tmp_path, PUSH)] == [Outcome.FAILED]
 
 
+def test_a_tier_has_a_verdict_of_its_own(tmp_path: Path) -> None:
+    keep(tmp_path, said(id="a", check="suite.data.proof", outcome=Outcome.FAILED))
+    keep(tmp_path, said(id="b"))
+    outcomes = {check.check: check.outcome for check in checks_of(tmp_path, PUSH)}
+    assert outcomes == {"suite.data": Outcome.PASSED, "suite.data.proof": Outcome.FAILED}
+
+
 @pytest.mark.parametrize(
-    "change", [{"check": "flights.2013-03"}, {"commit": "d" * 40}, {"check": "suite.model"}], ids=str
+    "change",
+    [
+        {"check": "flights.2013-03"},
+        {"commit": "d" * 40},
+        {"check": "suite.model"},
+        {"check": "suite.model.proof"},
+        {"check": "suite.data.other"},
+    ],
+    ids=str,
 )
 def test_what_the_run_did_not_check_is_left_out(tmp_path: Path, change: dict[str, str]) -> None:
     keep(tmp_path, said(**change))
