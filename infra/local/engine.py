@@ -24,6 +24,9 @@ from infra.local.home import HOME_VARIABLE, Home
 from infra.local.proxies import LOOPBACK, VARIABLES, without_proxy
 from infra.local.secrets import PASSPHRASE_SECRET
 
+# The backend's library renames each file into its place, except for the `.attrs` beside it, which nothing needs: a kill
+# while that was written left it empty, and every later command failed.
+BACKEND_OPTIONS = "metadata=skip"
 STACK = "local"
 INTERRUPT_SECONDS = 60
 
@@ -70,7 +73,7 @@ def environment(home: Home) -> dict[str, str]:
         "PATH": os.pathsep.join([*tools, *path]),
         DATA_VARIABLE: home.storage.as_uri(),
         "PULUMI_HOME": str(home.root / "pulumi"),
-        "PULUMI_BACKEND_URL": home.state.as_uri(),
+        "PULUMI_BACKEND_URL": f"{home.state.as_uri()}?{BACKEND_OPTIONS}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(home.secret(PASSPHRASE_SECRET)),
         "PULUMI_STACK": STACK,
         # The encryption salt belongs to this home's passphrase, so the stack's settings live beside it and not

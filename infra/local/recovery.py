@@ -38,7 +38,8 @@ class Lock:
 def clear_stale_locks(home: Home) -> Sequence[Lock]:
     """Remove the locks whose process is gone; returns them. Raises `LockedError` for one that is held."""
     stale = []
-    for path in sorted((home.state / ".pulumi" / "locks").rglob("*.json")):
+    # Also one that was killed before it had its name: to Pulumi every file there is a lock.
+    for path in sorted((home.state / ".pulumi" / "locks").rglob("*.json*")):
         lock = _read(path)
         if lock is None and not _engine_is_at_work(home):
             path.unlink(missing_ok=True)
@@ -62,10 +63,11 @@ def has_pending_operations(engine: Engine) -> bool:
 
 
 def restore_checkpoint(engine: Engine) -> bool:
-    """Replace a state file that a kill left half written by the one before it. True if it was so.
+    """Replace a state file that lost its content by the one before it. True if it was so.
 
-    What the older one lacks runs already and is adopted when it is created again. Without an older one the
-    stack starts anew, in the same way.
+    Pulumi renames it into its place and does not wait for the disk: a power cut may leave it empty. What the older one
+    lacks runs already and is adopted when it is created again. Without an older one the stack starts anew, in the
+    same way.
     """
     current = engine.checkpoint
     previous = current.with_name(f"{current.name}.bak")
@@ -123,7 +125,9 @@ def _engine_is_at_work(home: Home) -> bool:
 
 def _is_pulumi(pid: int) -> bool:
     try:
-        return "pulumi" in psutil.Process(pid).name()
+        process = psutil.Process(pid)
+        # Whose parent does not reap it, as in a container without an init, has ended all the same.
+        return "pulumi" in process.name() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,6 +112,31 @@ def test_a_lock_that_a_kill_left_half_written_is_cleared(tmp_path: Path):
     assert not path.exists()
 
 
+def test_a_lock_that_a_kill_left_without_its_name_is_cleared(tmp_path: Path):
+    path = lock_file(Home(tmp_path), pid=2**22 + 1)
+    unnamed = path.rename(path.with_name(f"{path.name}.18aa.tmp"))  # as gocloud.dev/blob/fileblob calls it
+    assert [lock.path for lock in clear_stale_locks(Home(tmp_path))] == [unnamed]
+    assert not unnamed.exists()
+
+
+def test_a_lock_whose_process_nobody_reaped_is_cleared(tmp_path: Path):
+    home, program = Home(tmp_path), tmp_path / "pulumi"
+    program.symlink_to(shutil.which("true") or "true")
+    with subprocess.Popen([program]) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert "pulumi" in psutil.Process(process.pid).name()
+        path = lock_file(home, pid=process.pid)
+        assert [lock.path for lock in clear_stale_locks(home)] == [path]
+
+
+def test_a_kill_while_state_is_written_has_no_file_to_leave_empty(engine: Engine):
+    """An empty `.attrs` beside the state, which Pulumi writes in place, made it fail with `EOF`."""
+    engine.set_config({"fixture:key": "value"})
+    engine.run("stack", "tag", "ls")
+    assert engine.checkpoint.exists()
+    assert list(engine.home.state.rglob("*.attrs")) == []
+
+
 def checkpoint(engine: Engine, current: str, previous: str | None) -> None:
     engine.checkpoint.write_text(current)
     if previous is None:
@@ -118,7 +145,7 @@ def checkpoint(engine: Engine, current: str, previous: str | None) -> None:
         engine.checkpoint.with_name("local.json.bak").write_text(previous)
 
 
-def test_a_state_file_that_a_kill_left_half_written_gives_way_to_the_one_before(engine: Engine):
+def test_a_state_file_that_lost_its_content_gives_way_to_the_one_before(engine: Engine):
     whole = engine.checkpoint.read_text()
     checkpoint(engine, whole[: len(whole) // 2], whole)
     assert restore_checkpoint(engine)
