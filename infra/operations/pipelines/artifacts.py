@@ -4,7 +4,7 @@
     <root>/objects.lock                            held by whoever names artifacts, and alone by who removes some
     <root>/pipelines/<pipeline>/steps/<hex>.json   which artifacts the step with this cache key made
     <root>/pipelines/<pipeline>/runs/<run>.json    what a run that passed was of (`infra.operations.pipelines.records`)
-    <root>/pipelines/<pipeline>/told/<hex>.json    what a step had made when the ledger last heard its checks
+    <root>/pipelines/<pipeline>/told/<step>.json   what the ledger last heard (`infra.operations.pipelines.told`)
     <root>/pipelines/<pipeline>/staging/<run>/...  what running steps write to; cleared by the next run
 
 A step's record is written last and atomically, after its artifacts are on disk: whatever kills a run, a step is
@@ -12,8 +12,6 @@ either recorded with whole outputs or not at all. An artifact that no longer mat
 """
 
 import contextlib
-import hashlib
-import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -115,20 +113,6 @@ class ArtifactStore:
                 self._keep(folder, digests[name])
             write_atomically(self._record(key), record.model_dump_json())
         return record
-
-    def is_told(self, label: str, outputs: Mapping[str, str]) -> bool:
-        """Whether the step (or partition) `label` had made these outputs when its checks were last told."""
-        with contextlib.suppress(FileNotFoundError):
-            return self._told(label).read_text() == json.dumps(dict(outputs), sort_keys=True)
-        return False
-
-    def note_told(self, label: str, outputs: Mapping[str, str]) -> None:
-        """`outputs` are empty when it failed."""
-        if not self.is_told(label, outputs):
-            write_atomically(self._told(label), json.dumps(dict(outputs), sort_keys=True))
-
-    def _told(self, label: str) -> Path:
-        return self.told / f"{hashlib.sha256(label.encode()).hexdigest()[:16]}.json"
 
     def _record(self, key: str) -> Path:
         return self.steps / f"{key.removeprefix('sha256:')}.json"

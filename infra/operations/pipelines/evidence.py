@@ -83,11 +83,11 @@ class Evidence:
         )
 
     def _checks(self, run: StepRun) -> Iterator[CheckRun]:
-        """Of the last attempt, and of those of its partitions; of what was cached, what the ledger has yet to hear."""
+        """Of the step and its partitions, what the ledger has yet to hear; and what is gone."""
         for told in (run, *run.partitions.values()):
-            for check in told.attempts[-1].checks if told.attempts else told.checks:
+            for check in (*(() if told.is_told else told.checks), *told.gone):
                 # A check's name may hold what no file's name may, and an outbox is made of files.
-                name = hashlib.sha256(f"{told.step}\0{check.name}".encode()).hexdigest()[:16]
+                name = hashlib.sha256(f"{told.step}\0{check.suite}\0{check.name}".encode()).hexdigest()[:16]
                 yield CheckRun(
                     id=f"{self.run_id}-check-{name}",
                     outcome=_outcome(check.is_passed),

@@ -41,7 +41,9 @@ class StepRun:
     attempts: tuple[Attempt, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
-    checks: tuple[Check, ...] = ()  # of outputs that an earlier run made, as far as the ledger did not hear them
+    checks: tuple[Check, ...] = ()  # of the last attempt, or of the run that made the outputs
+    is_told: bool = False  # an earlier run told the ledger of these checks, and of no others since
+    gone: tuple[Check, ...] = ()  # which the ledger holds and nobody makes any more, taken back
     partitions: "dict[str, StepRun]" = field(default_factory=dict)
 
     @property

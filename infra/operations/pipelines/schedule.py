@@ -53,7 +53,5 @@ class Schedule:
         self.ended[run.step] = run
         self.evidence.step_ended(run)
         if self.evidence.ledger and run.status is not StepStatus.BLOCKED:
-            # After the telling: a verdict that a kill keeps from the ledger is told by the next run.
-            for told in (run, *run.partitions.values()):
-                self.runner.store.note_told(told.step, told.outputs)
+            self.runner.told.note(run)
         self.runner.progress.step_ended(run)

@@ -33,6 +33,7 @@ from infra.operations.pipelines.keys import cache_key
 from infra.operations.pipelines.lineage import Lineage
 from infra.operations.pipelines.partitions import merge, partitions_of
 from infra.operations.pipelines.report import Attempt, Progress, StepRun, StepStatus
+from infra.operations.pipelines.told import Told
 from infra.operations.pipelines.work import Input, Work
 
 
@@ -59,11 +60,16 @@ class StepRunner:
     def _slots(self) -> threading.Semaphore:
         return threading.Semaphore(self.parallel_steps)
 
+    @cached_property
+    def told(self) -> Told:
+        return Told(self.store.told)
+
     def run(self, step: Step, inputs: Mapping[str, str]) -> StepRun:
         """`inputs` maps each artifact that the step reads to its digest."""
         given = {name: Input(digest, self.store.path_of(digest)) for name, digest in inputs.items()}
         work = self._work(step, given)
-        return self._do(work) if step.map_over is None else self._map(work, step.map_over)
+        run = self._do(work) if step.map_over is None else self._map(work, step.map_over)
+        return dataclasses.replace(run, gone=self.told.gone(run)) if run.is_success else run
 
     def _work(self, step: Step, inputs: Mapping[str, Input], partition: str | None = None) -> Work:
         digests = {name: each.digest for name, each in inputs.items()}
@@ -142,22 +148,24 @@ class StepRunner:
         partitions = {}
         for name, made in (record.partitions if record else {}).items():
             label = dataclasses.replace(work, partition=name).label
-            partitions[name] = StepRun(step=label, status=status, outputs=made, checks=self._untold(label, made))
+            is_told = self.told.is_told(work.step.name, label, made)
+            partitions[name] = StepRun(
+                step=label, status=status, outputs=made, checks=self._checks(made), is_told=is_told
+            )
         return StepRun(
             step=work.label,
             status=status,
             attempts=attempts,
             inputs=work.digests,
             outputs=outputs,
-            checks=() if attempts else self._untold(work.label, outputs),
+            checks=attempts[-1].checks if attempts else self._checks(outputs),
+            # Untold when an earlier run was killed before, or when another verdict was told since: bad data came, and
+            # were taken back.
+            is_told=not attempts and self.told.is_told(work.step.name, work.label, outputs),
             partitions=partitions,
         )
 
-    def _untold(self, label: str, outputs: Mapping[str, str]) -> tuple[Check, ...]:
-        """What an earlier run checked, if the ledger did not hear it (that run was killed) or heard another verdict
-        since (bad data came, and were taken back)."""
-        if self.store.is_told(label, outputs):
-            return ()
+    def _checks(self, outputs: Mapping[str, str]) -> tuple[Check, ...]:
         return read_checks({name: self.store.path_of(digest) for name, digest in outputs.items()})
 
     def _attempt(self, work: Work, number: int) -> tuple[Attempt, StepRecord | None]:

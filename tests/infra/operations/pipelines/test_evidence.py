@@ -14,6 +14,7 @@ from infra.operations.pipelines.evidence import Evidence
 from infra.operations.pipelines.report import Silent, StepStatus
 from infra.operations.pipelines.run import run_pipeline
 from infra.operations.pipelines.subprocess_jobs import SubprocessJobs
+from infra.operations.pipelines.told import NO_LONGER_MADE
 from tests.support.toy_pipeline import LINEAGE, chain, mapping, pipeline, step
 from tests.support.toy_run import Recorder, Toy, statuses
 
@@ -98,7 +99,8 @@ def test_a_cached_verdict_is_told_again_when_another_was_told_since(toy: Toy, ba
     toy.run(one(toy, bad), ledger=Recorder())
     ledger = Recorder()
     assert toy.run(one(toy, writes(GOOD)), ledger=ledger).is_unchanged
-    assert [event.check for event in checks(ledger)] == ["flights.rows"]
+    told = [(event.check, event.outcome) for event in checks(ledger)]
+    assert told == [("flights.rows", Outcome.PASSED), ("flights.nulls", Outcome.PASSED)]
     ledger = Recorder()
     toy.run(one(toy, writes(GOOD)), ledger=ledger)
     assert checks(ledger) == []
@@ -132,6 +134,76 @@ def test_verdicts_of_partitions_are_told_again_too(toy: Toy) -> None:
     assert toy.run(mapping(toy.journal, each=code % "True"), ledger=ledger).is_unchanged
     told = [(event.check, event.outcome) for event in checks(ledger)]
     assert told == [("x", Outcome.PASSED)], "of y nothing else was told in between"
+
+
+def verdicts(ledger: Recorder) -> list[tuple[str, Outcome, str]]:
+    return [(event.check, event.outcome, event.summary) for event in checks(ledger)]
+
+
+def test_what_is_checked_no_more_is_told_as_passed_once(toy: Toy) -> None:
+    """Or its last verdict would stand for ever, and the alert with it. A failed attempt did not get to its checks."""
+    toy.run(one(toy, writes(GOOD, BAD)), ledger=Recorder())
+    ledger = Recorder()
+    toy.run(one(toy, "sys.exit(1)"), ledger=ledger)
+    assert verdicts(ledger) == []
+    ledger = Recorder()
+    toy.run(one(toy, writes(GOOD)), ledger=ledger)
+    (good, gone) = checks(ledger)
+    assert (good.check, good.summary) == (GOOD.name, GOOD.summary)
+    assert (gone.check, gone.suite, gone.outcome, gone.summary) == (BAD.name, "data", Outcome.PASSED, NO_LONGER_MADE)
+    assert (gone.value, gone.limit) == (None, None)
+    again = Recorder()
+    toy.run(one(toy, writes(GOOD)), ledger=again)
+    assert verdicts(again) == []
+    back = Recorder()
+    assert toy.run(one(toy, writes(GOOD, BAD)), ledger=back).is_success
+    assert [outcome for _, outcome, _ in verdicts(back)] == [Outcome.PASSED, Outcome.FAILED]
+
+
+def test_a_check_that_goes_over_to_another_suite_is_gone_from_the_first(toy: Toy) -> None:
+    toy.run(one(toy, writes(BAD)), ledger=Recorder())
+    ledger = Recorder()
+    toy.run(one(toy, writes(BAD.model_copy(update={"suite": "model"}))), ledger=ledger)
+    told = {event.suite: event.outcome for event in checks(ledger)}
+    assert told == {"model": Outcome.FAILED, "data": Outcome.PASSED}
+    assert len({event.id for event in checks(ledger)}) == 2
+
+
+def test_what_is_checked_no_more_survives_a_kill_and_a_run_without_a_ledger(toy: Toy) -> None:
+    class KilledError(BaseException):
+        """Nothing catches it, as nothing catches SIGKILL."""
+
+    class Killed(Recorder):
+        def keep(self, event: AnyEvent) -> None:
+            if isinstance(event, CheckRun) and event.check == BAD.name:
+                raise KilledError
+
+    toy.run(one(toy, writes(GOOD, BAD)), ledger=Recorder())
+    with pytest.raises(KilledError):
+        toy.run(one(toy, writes(GOOD)), ledger=Killed())
+    toy.run(one(toy, writes(GOOD)))
+    ledger = Recorder()
+    assert toy.run(one(toy, writes(GOOD)), ledger=ledger).is_unchanged
+    assert [check for check, _, _ in verdicts(ledger)] == [GOOD.name, BAD.name]
+
+
+def test_a_partition_that_left_takes_its_checks_along_and_brings_them_back(toy: Toy) -> None:
+    code = (
+        "import json; (folder('OUTPUT', 'made') / 'checks.json').write_text(json.dumps([{'name': name, 'suite': "
+        "'data', 'is_passed': name != 'y', 'summary': 'seen'} for name in (partition, 'all')]))"
+    )
+    spec = mapping(toy.journal, each=code)
+
+    def told(words: str) -> list[tuple[str, Outcome, str]]:
+        (toy.folder / "words").write_text(words)
+        ledger = Recorder()
+        toy.run(spec, ledger=ledger)
+        return verdicts(ledger)
+
+    assert [check for check, _, _ in told("x y")] == ["x", "all", "y", "all"]
+    assert told("x") == [("y", Outcome.PASSED, NO_LONGER_MADE)], "`all` is still made by another"
+    assert told("x") == []
+    assert told("x y") == [("y", Outcome.FAILED, "seen"), ("all", Outcome.PASSED, "seen")]
 
 
 def test_partitions_check_for_themselves(toy: Toy) -> None:
