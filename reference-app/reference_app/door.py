@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from reference_app.admission import Admission
+from reference_app.lifecycle import Lifecycle
 from reference_app.metrics import Metrics
 from reference_app.refusals import PROTOCOL, trouble_at
 
@@ -32,7 +33,13 @@ REFUSAL_BYTES = (
 REPORT_SECONDS = 5
 
 PREDICTION, END = b"POST /predict HTTP/1.1\r\n", b"\r\n\r\n"
-LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
+# What decides where a request ends and whether its connection does. Only a single length is taken; all else, such as a
+# second one or chunks, is the parser's, because whoever disagrees on the end takes a body for the next request.
+FRAMING = re.compile(
+    rb"\n(?:content-length: *(\d{1,9})(?=\r\n)|content-length|transfer-encoding|expect"
+    rb"|connection:(?! *keep-alive\r\n))",
+    re.IGNORECASE,
+)
 
 logger = logging.getLogger("reference_app.door")
 
@@ -41,7 +48,8 @@ class Door:
     """What the connections of an app share. Refusals are only counted one by one; the log has a line for all of some
     seconds."""
 
-    def __init__(self, most_waiting: int, metrics: Metrics) -> None:
+    def __init__(self, most_waiting: int, metrics: Metrics, lifecycle: Lifecycle) -> None:
+        self.lifecycle = lifecycle
         self.admission = Admission(most_waiting, _later)
         self._reported = 0
         metrics.count_refused(lambda: self.admission.refused)
@@ -68,19 +76,38 @@ class DoorProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self._door = door
         self._is_between_requests = True
+        self._was_refused = False  # unparsed, since the connection was last looked at
 
     def data_received(self, data: bytes) -> None:
         door = self._door
-        if door.admission.is_full and self._is_idle() and _is_whole_prediction(data):
-            # Otherwise a client that is only refused would be cut off as one that sends nothing.
-            self._unset_keepalive_if_required()
+        if door.admission.is_full and self._may_refuse_unparsed() and _is_whole_prediction(data):
+            self._was_refused = True
+            if self.timeout_keep_alive_task is None:
+                self._watch()
             self.transport.write(REFUSAL_BYTES)
             door.refused()
         else:
             super().data_received(data)
 
-    def _is_idle(self) -> bool:
-        return self._is_between_requests and (self.cycle is None or self.cycle.response_complete)
+    def _may_refuse_unparsed(self) -> bool:
+        """Between two requests of a client that reads what it is told, and while connections are to be kept."""
+        return (
+            self._is_between_requests
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.flow.write_paused
+            and not self._door.lifecycle.is_draining
+        )
+
+    def _watch(self) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """A client that was refused meanwhile is not silent; a timer for each refusal would cost more than it does."""
+        if self._was_refused:
+            self._was_refused = False
+            self._watch()
+        else:
+            super().timeout_keep_alive_handler()
 
     def on_message_begin(self) -> None:
         self._is_between_requests = False
@@ -94,6 +121,7 @@ class DoorProtocol(HttpToolsProtocol):
         if cycle.scope["path"].startswith(NEVER_REFUSED):
             self._start(cycle, app)
         elif self._door.admission.is_full:
+            cycle.keep_alive = cycle.keep_alive and not self._door.lifecycle.is_draining
             self._start(cycle, PROTOCOL_REFUSAL if cycle.scope["path"].startswith(PROTOCOL) else REFUSAL)
             self._door.refused()
         else:
@@ -109,5 +137,5 @@ def _is_whole_prediction(data: bytes) -> bool:
     if not data.startswith(PREDICTION):
         return False
     end = data.find(END)
-    length = LENGTH.search(data, 0, end + 2)
-    return length is not None and len(data) == end + len(END) + int(length[1])
+    lengths = FRAMING.findall(data, 0, end + 2)
+    return len(lengths) == 1 and lengths[0] != b"" and len(data) == end + len(END) + int(lengths[0])

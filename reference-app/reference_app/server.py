@@ -48,7 +48,7 @@ class DrainingServer(uvicorn.Server):
 def serve(app: FastAPI, settings: Settings) -> None:
     """Blocks. Exits the process with uvicorn's code 3 when the port cannot be had."""
     services: Services = app.state.services
-    door = Door(settings.most_waiting, services.metrics)
+    door = Door(settings.most_waiting, services.metrics, services.lifecycle)
     config = uvicorn.Config(
         app,
         loop="uvloop",
