@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 from reference_app.model import ModelRefusedError, load_model
 
 from infra.contracts.bundle import path_in, publish
@@ -92,6 +93,24 @@ def _wrong_parity(published: PublishedModel) -> bytes:
     return json.dumps(said).encode()
 
 
+def _one_probability(published: PublishedModel) -> bytes:
+    said = parity(published.pipeline)
+    return json.dumps({**said, "probabilities": said["probabilities"][:1]}).encode()
+
+
+def _fails_when_run(published: PublishedModel) -> bytes:
+    """It takes and gives what it should, and cannot compute it."""
+    shape = helper.make_node("Constant", [], ["shape"], value_ints=[7])
+    nodes = [shape, helper.make_node("Reshape", ["features", "shape"], ["probability"])]
+    given = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", len(published.card["features"])])
+    taken = helper.make_tensor_value_info("probability", TensorProto.FLOAT, [None])
+    graph = helper.make_graph(nodes, "broken", [given], [taken])
+    model: bytes = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8
+    ).SerializeToString()
+    return model
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -99,11 +118,23 @@ def _wrong_parity(published: PublishedModel) -> bytes:
         ({"parity.json": None}, "the bundle has no parity.json"),
         ({"model.onnx": b"no model"}, "ONNX Runtime cannot read model.onnx"),
         ({"model.onnx": b""}, "ONNX Runtime cannot read model.onnx"),
+        ({"model.onnx": _fails_when_run}, "model.onnx does not score the rows of parity.json"),
         ({"parity.json": _wrong_parity}, "differ from scikit-learn's by 2e-05, over 1e-05"),
+        ({"parity.json": _one_probability}, "parity.json cannot be used"),
         ({"parity.json": b"{"}, "parity.json cannot be used"),
         ({"parity.json": b'{"tolerance": 1e-5, "rows": [[1]], "probabilities": [1]}'}, "parity.json cannot be used"),
     ],
-    ids=["older bundle", "no parity", "broken", "empty", "other answers", "broken parity", "other features"],
+    ids=[
+        "older bundle",
+        "no parity",
+        "broken",
+        "empty",
+        "fails when run",
+        "other answers",
+        "one probability for all",
+        "broken parity",
+        "other features",
+    ],
 )
 def test_what_cannot_be_proven_to_be_the_model_is_not_served_but_scikit_learn_is(
     published: PublishedModel,
