@@ -23,9 +23,10 @@ class SettingsError(HighwayError):
 def _folder(value: object) -> object:
     """A path from a path or a file: URI."""
     parts = urlsplit(str(value))
-    if not parts.scheme:
+    if str(value) and not parts.scheme:
         return value
-    if parts.scheme != "file" or parts.netloc:
+    # An empty text would be the folder where the app happens to run, and what follows ? or # would be cut off.
+    if not str(value).startswith("file:///") or parts.query or parts.fragment:
         raise PydanticCustomError("folder", "only a folder's path or a file:/// URI can be read")
     return url2pathname(parts.path)
 

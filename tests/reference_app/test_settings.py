@@ -25,6 +25,13 @@ def test_a_plain_path_is_a_store_too():
     assert load_settings({**GOOD, "BUNDLES": "a store/bundles"}).bundles == Path("a store/bundles")
 
 
+@pytest.mark.parametrize("name", ["BUNDLES", "MODEL_CACHE", "PREDICTION_LOG"])
+@pytest.mark.parametrize("value", ["", "file:here", "file://host/there", "file:///a?b", "file:///a#b", "s3://models"])
+def test_a_folder_is_not_guessed(name: str, value: str):
+    with pytest.raises(SettingsError, match=f"^{name} cannot be"):
+        load_settings({**GOOD, name: value})
+
+
 def test_every_problem_is_listed_with_what_to_set():
     bad = {**GOOD, "MODEL_DIGEST": "latest", "PORT": "99999", "BUNDLES": "s3://models", "DRAIN_NOTICE_SECONDS": "soon"}
     del bad["MODEL_VERSION"]
