@@ -9,6 +9,7 @@ import threading
 from collections import deque
 
 WRITE_EVERY_SECONDS = 0.1
+CLOSE_SECONDS = 1.0  # a pipe that nobody empties must not keep the process from its end
 MOST_WAITING = 100_000  # lines, of some 200 bytes each: seconds of the app at its fastest
 LOST = b'{"level":"warning","logger":"reference_app.logs","message":"%d lines could not be written and are lost"}\n'
 
@@ -34,9 +35,9 @@ class LogWriter:
             self._overflowed += 1
 
     def close(self) -> None:
-        """Returns when all lines are written; later ones never are."""
+        """Returns when all lines are written, or after `CLOSE_SECONDS`; later ones never are."""
         self._stopping.set()
-        self._thread.join()
+        self._thread.join(CLOSE_SECONDS)
 
     def _run(self) -> None:
         while not self._stopping.wait(WRITE_EVERY_SECONDS):
