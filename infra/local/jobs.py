@@ -1,6 +1,5 @@
 """Jobs on the embedded substrate: one attempt at a time, under supervisord."""
 
-import contextlib
 import os
 import select
 import threading
@@ -64,15 +63,18 @@ class SupervisedJobs:
 
 def _wait_for_end(pid: int) -> None:
     """Until the process ends, but not for long. It is not our child: Linux tells us all the same, elsewhere we look."""
-    if hasattr(os, "pidfd_open"):
-        with contextlib.suppress(OSError):  # it has ended, and supervisord is about to see it
-            handle = os.pidfd_open(pid)
-            try:
-                ended = select.poll()
-                ended.register(handle, select.POLLIN)
-                ended.poll(POLL_SECONDS * 1000)
-            finally:
-                os.close(handle)
-        time.sleep(REAP_SECONDS)
-    else:
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        pass  # it has ended, and supervisord is about to see it
+    except (AttributeError, OSError):  # another system, a sandbox that forbids it, or no process yet (pid 0)
         time.sleep(POLL_SECONDS)
+        return
+    else:
+        try:
+            ended = select.poll()
+            ended.register(handle, select.POLLIN)
+            ended.poll(POLL_SECONDS * 1000)
+        finally:
+            os.close(handle)
+    time.sleep(REAP_SECONDS)
