@@ -32,10 +32,11 @@ def command(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     home = Home.from_environment()
     try:
-        record = find(storage_uri(home), pipeline, run)
+        uri = storage_uri(home)
+        record = find(uri, pipeline, run)
         check_sources(home.repo, record.lineage.commit)
         with clean_folder(home.root / "reproduce", into) as folder, stages() as shown:
-            found = reproduce(home, record, Place(folder), shown)
+            found = reproduce(home, uri, record, Place(folder), shown)
     except NotReproducibleError as error:
         fail(str(error))
         raise typer.Exit(BAD_INPUT) from error
@@ -56,8 +57,8 @@ def find(uri: str, pipeline: str, wanted: str) -> RunRecord:
     return named[0]
 
 
-def reproduce(home: Home, record: RunRecord, place: Place, shown: Stages) -> Reproduction:
-    uri = storage_uri(home)
+def reproduce(home: Home, uri: str, record: RunRecord, place: Place, shown: Stages) -> Reproduction:
+    """`uri` is where the run is kept. Raises `NotReproducibleError` before anything is made, else `HighwayError`."""
     planned = plan_of(record, uri)
     with shown.stage("sources") as stage:
         check_out(home.repo, place.repo, record.lineage, code=CODE, lock=LOCK, tell=stage.tell)

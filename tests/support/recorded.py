@@ -13,7 +13,7 @@ from pathlib import Path
 from infra.cli.train import CODE, LOCK
 from infra.local.home import Home
 from infra.operations.pipelines.lineage import lineage_of
-from infra.operations.pipelines.records import RunRecord, run_record
+from infra.operations.pipelines.records import RunRecord, run_records
 from pipelines.flights.conf import FlightsConf
 from pipelines.flights.model.gates import GatesConf
 from tests.support.service import BYTE_CODE, REPO
@@ -93,5 +93,5 @@ def recorded_clone(folder: Path) -> RecordedClone:
             spec = spec_for(home.data, url, conf, quick_gates())
             run = execute(spec, home.data, lineage_of(copy.path, code=CODE, lock=LOCK))
             assert run.is_success, run.summary
-            runs.append(run_record(home.storage.as_uri(), "train", run.run_id))
+            runs.append(run_records(home.storage.as_uri(), "train")[0])
     return RecordedClone(copy, home, runs)

@@ -13,7 +13,7 @@ import os, pathlib, sys, urllib.parse
 name, inputs, outputs, *extra = sys.argv[1:]
 partition = os.environ.get("HIGHWAY_PARTITION")
 folder = lambda kind, artifact: pathlib.Path(
-    urllib.parse.urlsplit(os.environ[f"HIGHWAY_{kind}_{artifact.upper()}"]).path)
+    urllib.parse.unquote(urllib.parse.urlsplit(os.environ[f"HIGHWAY_{kind}_{artifact.upper()}"]).path))
 with open(os.environ["JOURNAL"], "a") as journal:
     journal.write(name + (f"[{partition}]" if partition else "") + "\\n")
 text = "".join((folder("INPUT", artifact) / "text").read_text() for artifact in inputs.split())
@@ -40,7 +40,7 @@ def step(
         name=name,
         owner="tests",
         data_classification=DataClassification.PUBLIC,
-        command=("python", "-c", SCRIPT, name, " ".join(inputs), " ".join(outputs), code),
+        command=("python", "-Sc", SCRIPT, name, " ".join(inputs), " ".join(outputs), code),
         needs=needs,
         inputs=inputs,
         outputs=outputs,
@@ -88,7 +88,7 @@ def mapping(journal: Path, *, each: str = "", **more: int) -> Pipeline:
         step("split", outputs=("parts",), code=split, is_volatile=True),
         step("each", needs=("split",), inputs=("parts",), outputs=("made",), code=each, map_over="parts", **more),
         step("whole", needs=("each",), outputs=("w",)).model_copy(
-            update={"inputs": ("made",), "command": ("python", "-c", SCRIPT, "whole", "", "w", whole)}
+            update={"inputs": ("made",), "command": ("python", "-Sc", SCRIPT, "whole", "", "w", whole)}
         ),
         journal=journal,
     )

@@ -5,19 +5,12 @@ from collections.abc import Sequence
 from pydantic import AwareDatetime, Field, ValidationError
 
 from infra.contracts.clock import SystemClock
-from infra.contracts.errors import HighwayError
 from infra.contracts.files import write_atomically
 from infra.contracts.pipelines import PipelineResult
 from infra.contracts.workload import Pipeline, Strict
 from infra.operations.pipelines.artifacts import ArtifactStore
 from infra.operations.pipelines.lineage import Lineage
 from infra.operations.pipelines.report import PipelineRun, StepRun
-
-SHOWN = 5  # run ids that an error names
-
-
-class UnknownRunError(HighwayError):
-    """No record has this run id; the message names those that there are."""
 
 
 class RunRecord(Strict):
@@ -32,10 +25,6 @@ class RunRecord(Strict):
     outputs: dict[str, dict[str, str]]
     partitions: dict[str, dict[str, dict[str, str]]] = Field(default_factory=dict)
     result: PipelineResult | None = None
-
-    @property
-    def commit(self) -> str:
-        return self.lineage.commit
 
 
 def write_record(store: ArtifactStore, pipeline: Pipeline, lineage: Lineage, run: PipelineRun) -> None:
@@ -69,16 +58,6 @@ def records_of(store: ArtifactStore) -> Sequence[RunRecord]:
         except (FileNotFoundError, ValidationError):
             continue
     return sorted(records, key=lambda record: record.recorded_at, reverse=True)
-
-
-def run_record(storage_uri: str, pipeline: str, run_id: str) -> RunRecord:
-    """Raises `UnknownRunError`, and `StorageError` for a URI that it cannot read."""
-    records = run_records(storage_uri, pipeline)
-    for record in records:
-        if record.run_id == run_id:
-            return record
-    known = ", ".join(record.run_id for record in records[:SHOWN]) or "none yet; run `highway train`"
-    raise UnknownRunError(f"pipeline {pipeline} has no record of a run {run_id!r}; the newest: {known}")
 
 
 def latest_run(storage_uri: str, pipeline: str) -> RunRecord | None:

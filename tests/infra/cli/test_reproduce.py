@@ -64,14 +64,14 @@ def test_runs_of_two_commits_are_made_again_to_the_byte(recorded: RecordedClone,
         assert done.returncode == 0, done.stdout + done.stderr
         found = json.loads(done.stdout)
         assert found["is_same"]
-        assert found["commit"] == record.commit
+        assert found["commit"] == record.lineage.commit
         compared = {each["name"]: each["reproduced"] for each in found["artifacts"]}
         assert compared["model"] == record.outputs["train"]["model"]
         assert {"raw", "features", "labels", "evaluation", "bundle/model.joblib", "bundle/model.onnx"} <= set(compared)
         assert (found["taken"], list(found["left_out"])) == (["discover", "champion"], ["register"])
     assert not (recorded.home.root / "reproduce" / "run").exists()
     assert recorded.copy.git("worktree", "list").count("\n") == 0
-    assert first.commit != second.commit
+    assert first.lineage.commit != second.lineage.commit
     assert first.outputs["train"]["model"] != second.outputs["train"]["model"]
 
 

@@ -11,7 +11,7 @@ from infra.contracts.pipelines import PipelineResult
 from infra.contracts.workload import Pipeline, Step
 from infra.operations.pipelines.artifacts import ArtifactStore
 from infra.operations.pipelines.lineage import lineage_of
-from infra.operations.pipelines.records import RunRecord, run_record
+from infra.operations.pipelines.records import RunRecord, run_records
 from infra.operations.pipelines.report import Silent
 from infra.operations.pipelines.run import run_pipeline
 from infra.operations.pipelines.subprocess_jobs import SubprocessJobs
@@ -46,7 +46,7 @@ class Past:
             clock=SystemClock(),
         )
         assert made.is_success, made.summary
-        self.record: RunRecord = run_record(self.storage_uri, "toy", made.run_id)
+        self.record: RunRecord = run_records(self.storage_uri, "toy")[0]
 
     def pipeline(self) -> Pipeline:
         look = step("look", outputs=("seen",), code=f"text = pathlib.Path({str(self.outside)!r}).read_text()")
@@ -76,7 +76,7 @@ class Past:
 
 @pytest.fixture
 def past(tmp_path: Path) -> Past:
-    return Past(tmp_path)
+    return Past(tmp_path / "a folder")  # a space is where URIs, paths and command lines part
 
 
 def alter(path: Path, content: str) -> None:
