@@ -105,7 +105,7 @@ class PredictionLog:
                     self._taken = [self._waiting.popleft() for _ in range(min(LINES_A_WRITE, len(self._waiting)))]
                 self._files.append(b"".join(map(encode, self._taken)))
                 self._taken = []
-                self._report_writing()
+            self._report_writing()
         except OSError as error:
             self._report_failing(error)
         except Exception:
@@ -125,7 +125,8 @@ class PredictionLog:
             )
 
     def _report_writing(self) -> None:
-        if self._is_failing:
+        """When none waits any more. A disk that was only slow has cost lines, too."""
+        if self._is_failing or self._overflowed > self._reported:
             self._is_failing = False
             lost, self._reported = self._overflowed - self._reported, self._overflowed
             logger.warning("predictions are written down again; %d were lost", lost)

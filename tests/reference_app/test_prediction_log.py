@@ -151,6 +151,29 @@ def test_a_full_disk_stops_no_answer_and_leaves_no_half_line(
         until(lambda: len(full) + len(written(disk)) + losses.total == number)
 
 
+def test_what_a_slow_disk_costs_is_reported_once_it_has_caught_up(
+    append: Append, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    losses, slow = Losses(), threading.Event()
+    files = LineFiles(tmp_path, FixedClock().now(), max_bytes=1_000_000, max_age_seconds=60)
+    write = files.append
+
+    def written_late(lines: bytes) -> None:
+        assert slow.wait(PATIENCE_SECONDS)
+        write(lines)
+
+    monkeypatch.setattr(files, "append", written_late)
+    log = PredictionLog(files, FixedClock(), losses, most_waiting=10)
+    for number in range(100):
+        append(log, number)
+    slow.set()
+    log.close(PATIENCE_SECONDS)
+    assert losses.total >= 70
+    assert [record.getMessage() for record in caplog.records] == [
+        f"predictions are written down again; {losses.total} were lost"
+    ]
+
+
 def test_what_a_stop_cannot_write_is_counted(append: Append, tmp_path: Path, caplog: pytest.LogCaptureFixture):
     losses, folder = Losses(), tmp_path / "log"
     folder.write_text("a file where the folder should be")
