@@ -33,17 +33,18 @@ async def read_body(request: Request, settings: Settings, most_bytes: int | None
 
 
 async def _read(receive: Receive, limit: int) -> bytes:
-    body = b""
+    chunks, size = [], 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         chunk: bytes = message.get("body", b"")
-        body += chunk
-        if len(body) > limit:
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limit:
             raise HTTPException(413, f"the body is over {limit} bytes; send less at once")
         if not message.get("more_body", False):
-            return bytes(body)
+            return b"".join(chunks)
 
 
 @coroutine
