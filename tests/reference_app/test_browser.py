@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from reference_app.settings import Settings
 
-from tests.support.app_process import running_app
+from tests.support.app_process import running_app, variables_of
 from tests.support.browser import Browser, browser, missing_programs
 
 pytestmark = [
@@ -29,15 +29,6 @@ SCREENS = pytest.mark.parametrize(
 )
 
 
-def _variables(settings: Settings) -> dict[str, str]:
-    return {
-        "BUNDLES": settings.bundles.as_uri(),
-        "MODEL_DIGEST": settings.model_digest,
-        "MODEL_VERSION": "7",
-        "APP_VERSION": "abc1234",
-    }
-
-
 def _assert_fits(window: Browser, width: int) -> None:
     """Nothing makes the page scroll sideways."""
     for selector in ("body > *", ".card", ".field", ".reasons", ".problems li"):
@@ -48,7 +39,7 @@ def _assert_fits(window: Browser, width: int) -> None:
 
 @SCREENS
 def test_a_person_reads_the_risk_of_a_flight(settings: Settings, tmp_path: Path, screen: dict[str, Any]):
-    with running_app(_variables(settings), tmp_path) as app, browser(tmp_path / "profile", **screen) as window:
+    with running_app(variables_of(settings), tmp_path) as app, browser(tmp_path / "profile", **screen) as window:
         window.open(f"{app.url}/")
         assert window.label("#destination") == "To"
         window.choose("#origin option[value=JFK]")
@@ -77,7 +68,7 @@ def test_a_person_reads_the_risk_of_a_flight(settings: Settings, tmp_path: Path,
 
 @SCREENS
 def test_a_person_is_told_what_to_mend_and_led_there(settings: Settings, tmp_path: Path, screen: dict[str, Any]):
-    with running_app(_variables(settings), tmp_path) as app, browser(tmp_path / "profile", **screen) as window:
+    with running_app(variables_of(settings), tmp_path) as app, browser(tmp_path / "profile", **screen) as window:
         window.open(f"{app.url}/?origin=JFK&destination=LAX&carrier=ZZ&temperature_f=900&date=2013-07-04")
         window.wait_for("#problems")
         assert window.focused() == "problems", "a screen reader begins with what is wrong"

@@ -14,7 +14,7 @@ from reference_app.app import create_app
 from reference_app.settings import Settings
 
 from tests.support.api_fuzz import Outcome, fuzz, fuzz_bytes, load, operations
-from tests.support.app_process import running_app
+from tests.support.app_process import running_app, variables_of
 
 TOKEN = "0123456789abcdef"
 LABELS = [
@@ -104,10 +104,7 @@ def test_a_planted_failure_is_found(operated: Settings, monkeypatch: pytest.Monk
 @pytest.mark.proof
 def test_ten_thousand_requests_make_no_failure_and_no_hang(operated: Settings, valid: dict[str, Any], tmp_path: Path):
     variables = {
-        "BUNDLES": operated.bundles.as_uri(),
-        "MODEL_DIGEST": operated.model_digest,
-        "MODEL_VERSION": "7",
-        "APP_VERSION": "abc1234",
+        **variables_of(operated),
         "ADMIN_TOKEN_FILE": str(operated.admin_token_file),
         "PREDICTION_LOG": str(tmp_path / "log"),
     }

@@ -16,7 +16,7 @@ from reference_app.model import load_model
 from reference_app.settings import Settings
 
 from infra.contracts.bundle import path_in, publish
-from tests.support.app_process import running_app
+from tests.support.app_process import running_app, variables_of
 from tests.support.flight_model import PublishedModel, bundle_files, onnx_files
 from tests.support.traffic import send
 
@@ -160,13 +160,7 @@ def test_no_request_is_lost_and_each_is_answered_by_a_model_that_was_current(
     settings: Settings, published: PublishedModel, flight: dict[str, Any], token_file: Path, tmp_path: Path
 ):
     digests = [published.digest, *(publish_variant(published, note=f"swap {number}") for number in range(2))]
-    variables = {
-        "BUNDLES": published.store.as_uri(),
-        "MODEL_DIGEST": published.digest,
-        "MODEL_VERSION": "7",
-        "APP_VERSION": "abc1234",
-        "ADMIN_TOKEN_FILE": str(token_file),
-    }
+    variables = {**variables_of(settings), "ADMIN_TOKEN_FILE": str(token_file)}
     requests, rate, swaps = 2400, 400, 9
     # digest -> the times between which it may have answered: from when it was asked for, until the next was there
     current: list[tuple[str, float, float]] = []

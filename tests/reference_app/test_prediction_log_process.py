@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from reference_app.settings import Settings
 
-from tests.support.app_process import RunningApp, running_app
+from tests.support.app_process import RunningApp, running_app, variables_of
 from tests.support.tiny_disk import tiny_disk
 
 pytestmark = pytest.mark.proof
@@ -24,12 +24,7 @@ DROPPED = "prediction_log_dropped_total"
 
 @pytest.fixture(scope="module")
 def variables(settings: Settings) -> dict[str, str]:
-    return {
-        "BUNDLES": settings.bundles.as_uri(),
-        "MODEL_DIGEST": settings.model_digest,
-        "MODEL_VERSION": "7",
-        "APP_VERSION": "abc1234",
-    }
+    return variables_of(settings)
 
 
 def _lines(folder: Path) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from reference_app.code_bundle import build_files
 from reference_app.settings import Settings
 
 from infra.contracts.bundle import publish, unpack
-from tests.support.app_process import RunningApp, environment, running_app
+from tests.support.app_process import RunningApp, environment, running_app, variables_of
 from tests.support.service import free_port
 
 REPO = Path(__file__).parents[2]
@@ -23,13 +23,7 @@ REPO = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def variables(settings: Settings) -> dict[str, str]:
-    return {
-        "BUNDLES": settings.bundles.as_uri(),
-        "MODEL_DIGEST": settings.model_digest,
-        "MODEL_VERSION": "7",
-        "APP_VERSION": "abc1234",
-        "DRAIN_NOTICE_SECONDS": "0.6",
-    }
+    return {**variables_of(settings), "DRAIN_NOTICE_SECONDS": "0.6"}
 
 
 def _begin_predict(app: RunningApp, body: bytes) -> socket.socket:

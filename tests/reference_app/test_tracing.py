@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from reference_app.app import create_app
 from reference_app.settings import Settings
 
-from tests.support.app_process import environment, running_app
+from tests.support.app_process import environment, running_app, variables_of
 from tests.support.otlp_receiver import Receiver, receiving
 from tests.support.service import free_port
 
@@ -132,13 +132,7 @@ def test_a_stopped_process_has_sent_its_traces(
     settings: Settings, receiver: Receiver, flight: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")  # must not be asked
-    variables = {
-        "BUNDLES": settings.bundles.as_uri(),
-        "MODEL_DIGEST": settings.model_digest,
-        "MODEL_VERSION": "7",
-        "APP_VERSION": "abc1234",
-        "TRACES_ENDPOINT": receiver.url,
-    }
+    variables = {**variables_of(settings), "TRACES_ENDPOINT": receiver.url}
     with running_app(variables, tmp_path) as app, httpx2.Client(base_url=app.url, trust_env=False) as client:
         assert {client.post("/predict", json=flight).status_code for _ in range(100)} == {200}
         app.process.send_signal(signal.SIGTERM)

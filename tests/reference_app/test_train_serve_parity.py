@@ -1,6 +1,5 @@
 """The app derives from a request the features that the pipeline derives from the data: same flights, same values."""
 
-import json
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,11 +18,11 @@ from pipelines.flights.data.features import build, known_weather
 from pipelines.flights.data.raw import KINDS
 from pipelines.flights.model.train import distances, known_values, typical
 from tests.support.flight_model import model_card
+from tests.support.passenger import WEATHER, request
 
 pytestmark = pytest.mark.model
 
 EVERY = 600  # of 336,776 flights, so about 560 from all months
-WEATHER = FEATURES[FEATURES.index("distance_miles") + 1 :]
 
 
 def _data() -> Path:
@@ -47,20 +46,6 @@ def _features() -> tuple[pd.DataFrame, pd.DataFrame]:
     return schedule.to_pandas(), build(schedule, known_weather(readings, 253), 6).to_pandas()
 
 
-def _request(scheduled: "pd.Series[Any]", known: "pd.Series[Any]") -> dict[str, Any]:
-    """What a passenger would type, from the raw timetable."""
-    departure, arrival = int(scheduled["sched_dep_time"]), int(scheduled["sched_arr_time"])
-    return {
-        "date": f"{int(scheduled['year'])}-{int(scheduled['month']):02d}-{int(scheduled['day']):02d}",
-        "scheduled_departure": f"{departure // 100:02d}:{departure % 100:02d}",
-        "scheduled_arrival": f"{arrival // 100:02d}:{arrival % 100:02d}",
-        "carrier": scheduled["carrier"],
-        "origin": scheduled["origin"],
-        "destination": scheduled["dest"],
-        **{name: float(known[name]) for name in WEATHER},
-    }
-
-
 def test_the_same_flight_has_the_same_features_in_the_pipeline_and_in_the_app():
     schedule, features = _features()
     complete = features.dropna(subset=list(WEATHER)).index
@@ -74,8 +59,8 @@ def test_the_same_flight_has_the_same_features_in_the_pipeline_and_in_the_app():
     card = ModelCard.model_validate({**model_card(features[list(FEATURES)]), **trained})
     assert set(card.categorical) == set(CATEGORICAL)
     for index in complete:
-        request = json.dumps(_request(schedule.loc[index], features.loc[index]))
-        row = row_of(flight_from_json(request.encode(), card), card)
+        asked = request(schedule.loc[index].to_dict(), features.loc[index].to_dict())
+        row = row_of(flight_from_json(asked, card), card)
         expected = {name: features.at[index, name] for name in FEATURES}
         # Of a route whose distance the source corrected within the year, the app knows the more frequent one.
         assert abs(float(row.values["distance_miles"] or 0) - float(expected.pop("distance_miles"))) <= 10

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
+from reference_app.settings import Settings
 
 from tests.support.service import BYTE_CODE, free_port
 
@@ -26,6 +27,16 @@ class RunningApp:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+
+def variables_of(settings: Settings) -> dict[str, str]:
+    """What has to be set, of these settings; a test adds what it is about."""
+    return {
+        "BUNDLES": settings.bundles.as_uri(),
+        "MODEL_DIGEST": settings.model_digest,
+        "MODEL_VERSION": settings.model_version,
+        "APP_VERSION": settings.app_version,
+    }
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
