@@ -32,14 +32,16 @@ class KillAfter:
             pulumi.kill()
 
 
-def is_whole(engine: Engine) -> bool:
-    supervisor = Supervisor(engine.home)
-    return (
-        supervisor.is_ready("one")
-        and Gateway(engine.home).read("one") is not None
-        and (engine.home.run / "rules/file").read_text() == "content"
-        and not has_pending_operations(engine)
-    )
+def lacking(engine: Engine) -> list[str]:
+    """What the program declares and is not there, and what is left to mend."""
+    supervisor, file = Supervisor(engine.home), engine.home.run / "rules/file"
+    found = {
+        f"process {supervisor.status('one')}": supervisor.is_ready("one"),
+        "route": Gateway(engine.home).read("one") is not None,
+        "file": file.exists() and file.read_text() == "content",
+        "pending operations": not has_pending_operations(engine),
+    }
+    return [what for what, is_well in found.items() if not is_well]
 
 
 @pytest.mark.proof
@@ -47,7 +49,7 @@ def is_whole(engine: Engine) -> bool:
 def test_a_kill_between_every_two_operations_is_put_right(engine: Engine):
     counted = KillAfter()
     engine.up(counted)
-    assert is_whole(engine)
+    assert lacking(engine) == []
     engine.destroy(KillAfter())
     assert len(counted.seen) >= 8
     locks_cleared = pending_seen = 0
@@ -59,7 +61,7 @@ def test_a_kill_between_every_two_operations_is_put_right(engine: Engine):
         engine.ensure_stack()
         pending_seen += has_pending_operations(engine)
         update(engine, KillAfter())
-        assert is_whole(engine), f"killed after {counted.seen[limit - 1]}"
+        assert lacking(engine) == [], f"killed after {counted.seen[limit - 1]}"
         assert update(engine, KillAfter()).changes == 0
         engine.destroy(KillAfter())
         assert Supervisor(engine.home).declared() == []
@@ -76,7 +78,7 @@ def test_refresh_notices_what_was_killed_or_changed_and_up_mends_it(engine: Engi
     mended = engine.up(KillAfter())
     assert mended.operations.get("create") == 1
     assert mended.operations.get("update") == 1
-    assert is_whole(engine)
+    assert lacking(engine) == []
 
 
 def lock_file(home: Home, **changes: Any) -> Path:
