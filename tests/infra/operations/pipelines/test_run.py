@@ -196,12 +196,13 @@ def test_independent_steps_run_side_by_side(journal: Path) -> None:
 
 
 def test_no_more_steps_run_at_once_than_may(tmp_path: Path) -> None:
-    alone = "import time; here = pathlib.Path('here'); here.mkdir(); time.sleep(0.2); here.rmdir()"
+    alone = "import time; here = pathlib.Path('here'); here.mkdir(); time.sleep(0.05); here.rmdir()"
     spec = pipeline(*(step(name, code=alone) for name in ("left", "right", "middle")), journal=tmp_path / "journal")
     assert statuses(Toy(tmp_path).run(spec, parallel_steps=1)) == [PASSED] * 3
 
 
-def test_a_second_run_of_the_same_pipeline_is_refused_by_name(journal: Path) -> None:
+def test_a_second_run_of_the_same_pipeline_is_refused_by_name(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.operations.pipelines.lock.GRACE_SECONDS", 0.05)
     home = ArtifactStore((journal.parent / "storage").as_uri(), "toy").home
     errors: list[str] = []
 

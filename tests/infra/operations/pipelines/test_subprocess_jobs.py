@@ -49,6 +49,7 @@ def test_its_command_is_expanded_as_everywhere(jobs: SubprocessJobs) -> None:
     assert result.log.read_text().strip() == "['own', '$(OWN)']"
 
 
+@pytest.mark.proof
 def test_a_timeout_ends_what_the_job_started_as_well(jobs: SubprocessJobs) -> None:
     code = (
         "import pathlib, subprocess, sys, time\n"
@@ -75,7 +76,7 @@ def is_running(pid: int) -> bool:
 
 def test_it_can_be_stopped(jobs: SubprocessJobs) -> None:
     stop = threading.Event()
-    threading.Timer(0.2, stop.set).start()
+    threading.Timer(0.05, stop.set).start()
     result = jobs.run(job("import time; time.sleep(60)"), {}, stop)
     assert (result.exit_code, result.reason) == (None, "stopped by whoever waits for it")
 
