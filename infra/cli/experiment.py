@@ -10,7 +10,7 @@ from infra.contracts.errors import HighwayError
 from infra.contracts.pipelines import TRIALS_VARIABLE
 from infra.contracts.workload import Pipeline
 from infra.local.home import Home
-from infra.local.storage import storage_uri
+from infra.local.storage import platform_outputs
 from infra.operations.pipelines.artifacts import ArtifactStore
 from infra.operations.pipelines.report import PipelineRun
 
@@ -27,7 +27,8 @@ def command(
     pipeline = with_trials(declared(home, PIPELINE), trials)
     with stages() as shown, shown.stage("experiment") as stage:
         run = run_declared(home, pipeline, stage)
-    print(report_of(storage_uri(home), run, "report.json" if json_output else "report.txt"), end="")
+    uri = platform_outputs(home).storage.data_uri  # where it was run, whatever the environment says
+    print(report_of(uri, run, "report.json" if json_output else "report.txt"), end="")
 
 
 def with_trials(pipeline: Pipeline, trials: int | None) -> Pipeline:

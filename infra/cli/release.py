@@ -11,11 +11,11 @@ from infra.cli.console import Stage, out, stages
 from infra.cli.train import PIPELINE
 from infra.contracts import bundle
 from infra.contracts.errors import HighwayError
-from infra.contracts.outputs import OUTPUT_NAME, PlatformOutputs
-from infra.local.engine import APP, PLATFORM, Engine
+from infra.local.engine import APP, Engine
 from infra.local.home import Home
 from infra.local.models import bundle_digest
 from infra.local.recovery import restore_checkpoint, update
+from infra.local.storage import platform_outputs
 from infra.local.supervisor import Supervisor
 from infra.operations.pipelines.records import latest_run
 from infra.operations.releases.state import Phase, ReleaseState, StateFile, intent_digest, read_intent
@@ -95,7 +95,7 @@ def describe(state: ReleaseState) -> str:
 
 def _model(home: Home, wanted: str | None) -> tuple[str, str]:
     """Version and digest of a registered model."""
-    platform = PlatformOutputs.parse(Engine(home, PLATFORM).outputs().get(OUTPUT_NAME))
+    platform = platform_outputs(home)
     trained = latest_run(platform.storage.data_uri, PIPELINE)
     result = trained.result if trained else None
     if result is None or result.model is None or result.version is None or result.digest is None:

@@ -9,12 +9,11 @@ from pydantic import ValidationError
 from infra.cli.console import Stage, out, stages
 from infra.contracts.clock import clock_from_environment
 from infra.contracts.errors import HighwayError
-from infra.contracts.outputs import OUTPUT_NAME, PlatformOutputs
 from infra.contracts.workload import Pipeline
-from infra.local.engine import PLATFORM, Engine
 from infra.local.home import Home
 from infra.local.jobs import SupervisedJobs
 from infra.local.ledger import ledger_client
+from infra.local.storage import platform_outputs
 from infra.operations.pipelines.lineage import lineage_of
 from infra.operations.pipelines.report import Attempt, PipelineRun, StepRun
 from infra.operations.pipelines.run import run_pipeline
@@ -92,7 +91,7 @@ def declared(home: Home, name: str) -> Pipeline:
 
 def run_declared(home: Home, pipeline: Pipeline, stage: Stage) -> PipelineRun:
     """Run it on the highway. Raises `RunFailedError` when a step failed."""
-    platform = PlatformOutputs.parse(Engine(home, PLATFORM).outputs().get(OUTPUT_NAME))
+    platform = platform_outputs(home)
     run = run_pipeline(
         pipeline,
         jobs=SupervisedJobs(home),

@@ -1,4 +1,4 @@
-"""Where the runs of the pipelines are kept."""
+"""What the platform promises, and where the runs of the pipelines are kept."""
 
 import os
 
@@ -8,8 +8,12 @@ from infra.local.engine import PLATFORM, Engine
 from infra.local.home import Home
 
 
+def platform_outputs(home: Home) -> PlatformOutputs:
+    """As the engine has them; that takes a second. Raises `OutputsError`, `EngineError`."""
+    return PlatformOutputs.parse(Engine(home, PLATFORM).outputs().get(OUTPUT_NAME))
+
+
 def storage_uri(home: Home) -> str:
     """What the environment says, so that runs can be looked at where no platform stands; else what the platform
-    promises. Raises `OutputsError`."""
-    given = os.environ.get(DATA_VARIABLE)
-    return given or PlatformOutputs.parse(Engine(home, PLATFORM).outputs().get(OUTPUT_NAME)).storage.data_uri
+    promises. Raises as `platform_outputs`."""
+    return os.environ.get(DATA_VARIABLE) or platform_outputs(home).storage.data_uri
