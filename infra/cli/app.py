@@ -46,5 +46,5 @@ def main() -> None:
     except SystemExit as end:
         # Typer turns Ctrl-C into this exit code without a word.
         if end.code == INTERRUPTED:
-            console.fail("interrupted; what was begun is kept, and `highway up` goes on from there")
+            console.fail("interrupted; the same command goes on from what is there")
         raise
