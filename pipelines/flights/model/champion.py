@@ -1,8 +1,9 @@
 """Champion: the model that the candidate must not be worse than, from the registry.
 
-It is the newest registered version whose model is another one than the candidate, so that a run over the same inputs
-finds the same champion after its own model was registered. MLflow takes seconds to import, and this runs every time:
-the registry is asked over its REST interface.
+It is the newest version that a run of a pipeline registered and whose model is another one than the candidate, so that
+a run over the same inputs finds the same champion after its own model was registered. What somebody entered by hand
+went through no gate and is no measure. MLflow takes seconds to import, and this runs every time: the registry is asked
+over its REST interface.
 """
 
 import base64
@@ -24,10 +25,10 @@ from pipelines.flights.columns import FEATURES
 from pipelines.flights.conf import FlightsConf
 from pipelines.flights.model.bundle_store import bundle_store
 from pipelines.flights.model.files import CARD_FILE, MODEL_FILE
+from pipelines.flights.model.tags import DIGEST_TAG, RUN_TAG
 from pipelines.flights.variables import PASSWORD_FILE_VARIABLE, REGISTRY_VARIABLE
 
 CHAMPION_FILE = "champion.json"
-DIGEST_TAG = "digest"
 TIMEOUT_SECONDS = 10
 PAGE = 100
 
@@ -37,14 +38,15 @@ class RegistryError(HighwayError):
 
 
 def versions(url: str, model: str, password: str) -> Iterator[tuple[str, str]]:
-    """Version and bundle digest, the newest first. A model that was never registered has none."""
+    """Version and bundle digest of those that a run registered, the newest first."""
     token = ""
     while True:
         asked = {"filter": f"name='{model}'", "max_results": PAGE, "order_by": "version_number DESC"}
         found = _get(url, f"model-versions/search?{urllib.parse.urlencode(asked | {'page_token': token})}", password)
         for each in found.get("model_versions", []):
-            digests = [tag["value"] for tag in each.get("tags", []) if tag["key"] == DIGEST_TAG]
-            yield from ((str(each["version"]), digest) for digest in digests)
+            tags = {tag["key"]: tag["value"] for tag in each.get("tags", [])}
+            if DIGEST_TAG in tags and RUN_TAG in tags:
+                yield str(each["version"]), tags[DIGEST_TAG]
         token = found.get("next_page_token", "")
         if not token:
             return

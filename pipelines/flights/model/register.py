@@ -35,9 +35,8 @@ from pipelines.flights.model.mlflow_model import mlflow_files
 from pipelines.flights.model.model_card import model_card_text
 from pipelines.flights.model.names import ALWAYS_AVERAGE
 from pipelines.flights.model.registry import Registration, connect, register
+from pipelines.flights.model.tags import RUN_TAG
 from pipelines.flights.variables import PASSWORD_FILE_VARIABLE, REGISTRY_VARIABLE
-
-RUN_TAG = "run_id"
 
 
 def metrics_of(evaluation: dict[str, Any]) -> dict[str, float]:

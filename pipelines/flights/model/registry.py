@@ -12,7 +12,8 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
-DIGEST_TAG = "digest"
+from pipelines.flights.model.tags import DIGEST_TAG
+
 FOLDER = "model"  # of the run's artifacts
 _EXISTS = ErrorCode.Name(RESOURCE_ALREADY_EXISTS)
 

@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from infra.contracts.bundle import fetch, publish
 from infra.contracts.pipelines import input_variable, output_variable
 from pipelines.flights.columns import FEATURES
 from pipelines.flights.conf import PARAMETER, FlightsConf
@@ -16,7 +18,7 @@ from pipelines.flights.model.learner import from_bytes, late_probability
 from pipelines.flights.model.onnx_model import OnnxModel
 from pipelines.flights.variables import BUNDLES_VARIABLE, PASSWORD_FILE_VARIABLE, REGISTRY_VARIABLE
 from pipelines.storage import Folder
-from tests.support.training import Trained
+from tests.support.training import PASSWORD, Trained
 
 pytestmark = pytest.mark.model
 
@@ -67,6 +69,26 @@ def bench(training: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_the_first_model_has_no_champion_and_is_its_own_in_no_later_run(training: Trained, bench: Bench) -> None:
     assert training.artifact("champion").read_json("champion.json") == {"version": None}
     assert bench.run(champion, ("model",), "champion").read_json("champion.json") == {"version": None}
+
+
+def test_what_was_registered_by_hand_is_no_champion(training: Trained, bench: Bench) -> None:
+    """It is newer and another model, but no run let it through its gates."""
+    result, store = training.run.result, training.folder / "bundles"
+    assert result
+    assert result.digest
+    good = fetch(store, result.digest)
+    digest = publish(store, good | {"model.joblib": good["model.joblib"] + b" "})
+    url = f"{training.registry_url}/api/2.0/mlflow/model-versions"
+    with httpx2.Client(base_url=url, auth=("highway", PASSWORD), trust_env=False) as client:
+        known = client.get("/get", params={"name": "flight-delay", "version": result.version}).json()["model_version"]
+        wanted = {name: known[name] for name in ("name", "source", "run_id")}
+        wanted["tags"] = [{"key": "digest", "value": digest}]
+        made = client.post("/create", json=wanted).raise_for_status().json()["model_version"]
+        try:
+            assert bench.run(champion, ("model",), "champion").read_json("champion.json") == {"version": None}
+        finally:
+            gone = {"name": "flight-delay", "version": made["version"]}
+            client.request("DELETE", "/delete", json=gone).raise_for_status()
 
 
 def test_a_worse_model_is_refused_by_name_of_the_gates_and_nothing_is_registered(
