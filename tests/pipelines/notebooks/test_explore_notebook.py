@@ -45,7 +45,7 @@ def test_the_notebook_measures_what_the_run_measured(
 @pytest.mark.proof
 def test_a_feature_found_in_the_notebook_is_red_until_the_step_has_it(recorded: RecordedClone) -> None:
     test = recorded.copy.path / "tests" / "pipelines" / "flights" / "features" / "test_wind_chill_f.py"
-    step = recorded.copy.path / "pipelines" / "flights" / "features.py"
+    step = recorded.copy.path / "pipelines" / "flights" / "data" / "features.py"
     before = step.read_text()
     try:
         wrote = recorded.highway("feature", str(NOTEBOOK))
