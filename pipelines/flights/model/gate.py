@@ -4,10 +4,10 @@ import sys
 
 import pandas as pd
 
-from infra.contracts.pipelines import CHECKS_FILE
+from infra.contracts.pipelines import CHECKS, CHECKS_FILE
 from pipelines import step
 from pipelines.flights.model.files import MODEL_FILE, ONNX_FILE, PARITY_FILE
-from pipelines.flights.model.gates import CHECKS, Facts, GatesConf, table, verdicts
+from pipelines.flights.model.gates import Facts, GatesConf, table, verdicts
 from pipelines.flights.model.onnx_model import OnnxModel
 
 REPORT_FILE, VERDICT_FILE = "verdict.md", "verdict.json"

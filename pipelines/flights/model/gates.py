@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
 from infra.contracts.errors import HighwayError
 from infra.contracts.pipelines import Check
@@ -211,9 +211,6 @@ class GatesConf(Frozen):
         """As the pipeline hands it to a step; run by hand, a step takes the file."""
         given = os.environ.get(PARAMETER)
         return cls.model_validate_json(given) if given else cls.from_file()
-
-
-CHECKS: TypeAdapter[list[Check]] = TypeAdapter(list[Check])
 
 
 def verdicts(gates: Mapping[str, Gate], facts: Facts) -> list[Check]:

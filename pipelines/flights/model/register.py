@@ -9,6 +9,7 @@ from mlflow.exceptions import MlflowException
 from infra.contracts.bundle import publish
 from infra.contracts.names import OPERATOR
 from infra.contracts.pipelines import (
+    CHECKS,
     CHECKS_FILE,
     COMMIT_VARIABLE,
     LOCK_DIGEST_VARIABLE,
@@ -30,7 +31,6 @@ from pipelines.flights.model.files import (
     ONNX_FILE,
     PARITY_FILE,
 )
-from pipelines.flights.model.gates import CHECKS
 from pipelines.flights.model.mlflow_model import mlflow_files
 from pipelines.flights.model.model_card import model_card_text
 from pipelines.flights.model.names import ALWAYS_AVERAGE
