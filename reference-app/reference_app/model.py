@@ -45,8 +45,14 @@ class Model:
         return self.scorer.path
 
     def score(self, rows: FloatRows) -> Probabilities:
-        """The probability of being late for each row of `encoder.rows`; many cost little more than one."""
-        return self.scorer.score(rows)
+        """The probability of being late for each row of `encoder.rows`; many cost little more than one.
+
+        Raises `ScorerError` when it is none: such an answer is a failure of ours and never sent."""
+        probabilities = self.scorer.score(rows)
+        # Written so that NaN, which compares with nothing, is refused as well.
+        if len(probabilities) != len(rows) or not ((probabilities >= 0) & (probabilities <= 1)).all():
+            raise ScorerError(f"answers {len(rows)} rows with what are not as many probabilities")
+        return probabilities
 
 
 def load_model(store: Path, digest: str, version: str, cache: Path | None = None) -> Model:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from fastapi.testclient import TestClient
@@ -76,3 +77,16 @@ def test_the_latency_objective_is_a_bound_of_the_histogram():
     document = yaml.safe_load((SLOS / "reference-app-latency.yaml").read_text())
     query = document["spec"]["indicator"]["spec"]["ratioMetric"]["good"]["metricSource"]["spec"]["query"]
     assert any(f'le="{bound}"' in query for bound in BOUNDS_SECONDS)
+
+
+@pytest.mark.parametrize("answer", [[np.nan], [1.5], [-0.1], []])
+def test_what_is_no_probability_is_a_failure_and_never_sent(
+    client: TestClient,
+    flight: dict[str, Any],
+    metric: Series,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: list[float],
+):
+    monkeypatch.setattr("reference_app.onnx_scorer.OnnxScorer.score", lambda *_: np.array(answer))
+    assert [client.post(path, json=flight).status_code for path in ("/predict", "/predict/explain")] == [500, 500]
+    assert metric()['predictions_total{model_version="7",outcome="failed"}'] == 2

@@ -1,7 +1,5 @@
 """A month of flights through the app and through the pipeline: the same probability, whatever lies between."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,18 +7,18 @@ from reference_app.features import row_of
 from reference_app.flight import flight_from_json
 from reference_app.model import Model, load_model
 
-from pipelines.flights.columns import FEATURES, SCHEDULE
+from pipelines.flights.columns import SCHEDULE
 from pipelines.flights.conf import FlightsConf
 from pipelines.flights.data.features import build, known_weather
 from pipelines.flights.data.frames import read_frame
 from pipelines.flights.model.learner import from_bytes, late_probability
+from tests.support.passenger import WEATHER, request
 from tests.support.training import Trained
 
 pytestmark = pytest.mark.model
 
 HOLDOUT = "2013-09"
 TOLERANCE = 1e-5
-WEATHER = FEATURES[FEATURES.index("distance_miles") + 1 :]
 
 
 @pytest.fixture(scope="module")
@@ -40,22 +38,6 @@ def month(training: Trained) -> tuple[pd.DataFrame, pd.DataFrame]:
     schedule = read_frame(raw, f"flights/{HOLDOUT}.parquet", list(SCHEDULE))
     weather = known_weather(read_frame(raw, f"weather/{HOLDOUT}.parquet"), conf.wind_speed_mph_max)
     return schedule.to_pandas(), build(schedule, weather, conf.weather_age_hours_max).to_pandas()
-
-
-def request(scheduled: dict, known: dict) -> bytes:
-    """What a passenger would send."""
-    departure, arrival = int(scheduled["sched_dep_time"]), int(scheduled["sched_arr_time"])
-    return json.dumps(
-        {
-            "date": f"{scheduled['year']}-{scheduled['month']:02d}-{scheduled['day']:02d}",
-            "scheduled_departure": f"{departure // 100:02d}:{departure % 100:02d}",
-            "scheduled_arrival": f"{arrival // 100:02d}:{arrival % 100:02d}",
-            "carrier": scheduled["carrier"],
-            "origin": scheduled["origin"],
-            "destination": scheduled["dest"],
-            **{name: known[name] for name in WEATHER},
-        }
-    ).encode()
 
 
 def test_the_app_answers_what_the_pipeline_predicts(
