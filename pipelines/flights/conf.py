@@ -1,20 +1,14 @@
 """The parameters of the flight pipeline, from `pipelines/confs/flights.yaml` to each step's environment."""
 
-import os
-from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
+
+from pipelines.conf import FileConf, Frozen
 
 PARAMETER = "FLIGHTS_CONF"
-FILE = Path(__file__).resolve().parents[1] / "confs" / "flights.yaml"
 
 Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class LearnerConf(Frozen):
@@ -31,8 +25,11 @@ class LearnerConf(Frozen):
     threads: int = Field(ge=1)
 
 
-class FlightsConf(Frozen):
+class FlightsConf(FileConf):
     """Months are inclusive."""
+
+    FILE: ClassVar[str] = "flights.yaml"
+    PARAMETER: ClassVar[str] = PARAMETER
 
     model: str = Field(min_length=1, description="name of the registered model")
     late_after_minutes: int = Field(ge=0, description="an arrival later than this is late")
@@ -62,17 +59,6 @@ class FlightsConf(Frozen):
                 f"got {' '.join(order)}"
             )
         return self
-
-    @classmethod
-    def from_file(cls, path: Path = FILE) -> Self:
-        """Raises `pydantic.ValidationError` naming every wrong key."""
-        return cls.model_validate(yaml.safe_load(path.read_text()))
-
-    @classmethod
-    def from_environment(cls) -> Self:
-        """As the pipeline's parameter hands it to a step; run by hand, a step takes the file."""
-        given = os.environ.get(PARAMETER)
-        return cls.model_validate_json(given) if given else cls.from_file()
 
     def months(self) -> list[str]:
         return months_between(self.first_month, self.last_month)

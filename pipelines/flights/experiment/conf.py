@@ -1,25 +1,25 @@
 """What an experiment tries."""
 
 import itertools
-import os
 import random
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
-import yaml
 from pydantic import Field, model_validator
 
-from pipelines.flights.conf import Frozen, LearnerConf
+from pipelines.conf import FileConf
+from pipelines.flights.conf import LearnerConf
 
 PARAMETER = "EXPERIMENT_CONF"
-FILE = Path(__file__).resolve().parents[2] / "confs" / "experiment.yaml"
 
 Settings = dict[str, float]
 
 
-class ExperimentConf(Frozen):
+class ExperimentConf(FileConf):
     """`space` maps settings of the learner (`LearnerConf`) to the values that are tried."""
+
+    FILE: ClassVar[str] = "experiment.yaml"
+    PARAMETER: ClassVar[str] = PARAMETER
 
     trials: int = Field(ge=1, description="settings that are tried beside those of flights.yaml")
     search: Literal["random", "grid"] = Field(description="random: drawn with seed, none twice; grid: in order")
@@ -35,16 +35,6 @@ class ExperimentConf(Frozen):
         if empty := sorted(name for name, values in self.space.items() if not values):
             raise ValueError(f"space gives no value for {empty}; give one or leave it out")
         return self
-
-    @classmethod
-    def from_file(cls, path: Path = FILE) -> Self:
-        """Raises `pydantic.ValidationError` naming every wrong key."""
-        return cls.model_validate(yaml.safe_load(path.read_text()))
-
-    @classmethod
-    def from_environment(cls) -> Self:
-        given = os.environ.get(PARAMETER)
-        return cls.model_validate_json(given) if given else cls.from_file()
 
     def chosen(self, current: LearnerConf, trials: int | None = None) -> list[LearnerConf]:
         """The current settings, then `trials` others (this conf's own number unless told), each valid and none twice.

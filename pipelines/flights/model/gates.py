@@ -1,28 +1,19 @@
 """Gates as data: what a model must reach to be registered, from `pipelines/confs/gates.yaml`."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from infra.contracts.errors import HighwayError
 from infra.contracts.pipelines import Check
 from infra.contracts.workload import Name
-from pipelines.flights.conf import Frozen
+from pipelines.conf import FileConf, Frozen
 
 PARAMETER = "GATES_CONF"
-FILE = Path(__file__).resolve().parents[2] / "confs" / "gates.yaml"
 
 Metric = Literal["auc", "brier", "log_loss", "calibration_error"]
 RISING = ("auc",)  # the metrics of which more is better
-
-
-class GatesError(HighwayError):
-    """The gates cannot be read; one line with what to change."""
 
 
 @dataclass(frozen=True)
@@ -191,26 +182,12 @@ class EvaluationConf(Frozen):
     slice_rows_min: int = Field(ge=1)
 
 
-class GatesConf(Frozen):
+class GatesConf(FileConf):
+    FILE: ClassVar[str] = "gates.yaml"
+    PARAMETER: ClassVar[str] = PARAMETER
+
     evaluation: EvaluationConf
     gates: dict[Name, Gate] = Field(min_length=1)
-
-    @classmethod
-    def from_file(cls, path: Path = FILE) -> Self:
-        """Raises `GatesError`."""
-        try:
-            return cls.model_validate(yaml.safe_load(path.read_text()))
-        except ValidationError as error:
-            problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
-            raise GatesError(f"{path.name} cannot be used ({problems})") from error
-        except yaml.YAMLError as error:
-            raise GatesError(f"{path.name} is no YAML ({' '.join(str(error).split())})") from error
-
-    @classmethod
-    def from_environment(cls) -> Self:
-        """As the pipeline hands it to a step; run by hand, a step takes the file."""
-        given = os.environ.get(PARAMETER)
-        return cls.model_validate_json(given) if given else cls.from_file()
 
 
 def verdicts(gates: Mapping[str, Gate], facts: Facts) -> list[Check]:

@@ -12,10 +12,10 @@ import yaml
 from pydantic import ValidationError
 
 from infra.contracts.pipelines import Check
+from pipelines.conf import FOLDER, ConfError
 from pipelines.flights.columns import LABEL
-from pipelines.flights.model import gates
 from pipelines.flights.model.evaluation import Judged
-from pipelines.flights.model.gates import EvaluationConf, Facts, GatesConf, GatesError, verdicts
+from pipelines.flights.model.gates import EvaluationConf, Facts, GatesConf, verdicts
 from tests.support.training import Trained
 
 pytestmark = pytest.mark.model
@@ -164,8 +164,8 @@ def test_gates_that_cannot_be_read_are_refused_in_one_line(
     tmp_path: Path, change: dict[str, Any], problem: str
 ) -> None:
     file = tmp_path / "gates.yaml"
-    file.write_text(yaml.safe_dump({**yaml.safe_load(gates.FILE.read_text()), **change}))
-    with pytest.raises(GatesError) as refused:
+    file.write_text(yaml.safe_dump({**yaml.safe_load((FOLDER / GatesConf.FILE).read_text()), **change}))
+    with pytest.raises(ConfError) as refused:
         GatesConf.from_file(file)
     assert problem in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -173,7 +173,7 @@ def test_gates_that_cannot_be_read_are_refused_in_one_line(
 
 def test_a_file_of_gates_that_is_no_yaml_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "gates.yaml").write_text("gates: {size: [")
-    with pytest.raises(GatesError, match=r"^gates.yaml is no YAML \(.*line 1, column 16.*\)$"):
+    with pytest.raises(ConfError, match=r"^gates.yaml is no YAML \(.*line 1, column 16.*\)$"):
         GatesConf.from_file(tmp_path / "gates.yaml")
 
 
