@@ -36,7 +36,7 @@ VALUES = pl.Series(
 
 def test_{name}_gives_what_the_notebook_gave() -> None:
     feature = getattr(features, "{name}", None)
-    assert feature, "pipelines/flights/data/features.py has no function {name} yet; take it over from {notebook}"
+    assert feature, "the features step has no function {name} yet; take it over from {notebook}"
     assert_series_equal(feature(ROWS), VALUES, check_names=False, rel_tol=1e-9)
 '''
 

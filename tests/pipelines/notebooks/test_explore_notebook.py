@@ -37,7 +37,7 @@ def test_the_notebook_measures_what_the_run_measured(
     printed = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
     latest = recorded.runs[-1]
     assert latest.result
-    assert f"run {latest.run_id} of commit {latest.commit[:12]}" in printed
+    assert f"run {latest.run_id} of commit {latest.lineage.commit[:12]}" in printed
     assert f"AUC {latest.result.metrics['auc']:.4f} on 27,010 flights, as the run says" in printed
     assert "from_f" in printed, "the feature was used"
 
