@@ -24,10 +24,10 @@ def limit(memory_bytes: int, open_files: int) -> None:
 
 def sweep(home: str, name: str) -> None:
     import site  # noqa: PLC0415 - what `-S` left out
-    from pathlib import Path  # noqa: PLC0415
+    from pathlib import Path  # noqa: PLC0415 - only services need it
 
     site.main()
-    from infra.local.processes import end, marked  # noqa: PLC0415
+    from infra.local.processes import end, marked  # noqa: PLC0415 - found by `site` alone
 
     end(marked(Path(home), workload=name), patience_seconds=2)
 
@@ -37,7 +37,7 @@ def main(path: str) -> None:
         plan = json.load(stream)
     if json.loads(plan["spec"])["kind"] == "Service":
         sweep(plan["environment"]["HIGHWAY_HOME"], plan["name"])
-    with open(plan["starts"], "ab") as starts:  # noqa: PTH123
+    with open(plan["starts"], "ab") as starts:  # noqa: PTH123 - as above
         starts.write(b".")
     limit(plan["memory_bytes"], plan["open_files"])
     os.chdir(plan["directory"])
